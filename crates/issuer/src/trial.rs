@@ -68,7 +68,7 @@ impl Trial {
     pub fn of(&self, name: &str, tokenizer: &Tokenizer) -> Outcome {
         // Nobody's data are in the sample, so what the mapper says about it can be shown.
         let sample =
-            self.sample().and_then(|sample| self.fault(tokenizer, &sample, TokenizeError::to_string));
+            self.sample().and_then(|sample| self.fault(tokenizer, &sample, TokenizeError::with_message));
         let tried = 1 + self.real.len();
         let real = self.real.iter().filter_map(|real| {
             let who = format!("a session of the identity {}", real.identity_id());

@@ -48,6 +48,14 @@ async fn a_template_that_fails_for_the_sample_and_for_real_sessions_can_hardly_w
         let said = outcome.sentence().unwrap();
         assert!(said.contains("\"t\"") && said.contains("line 1"), "{mapper}: {said}");
     }
+    let said = outcome(&deployment, "error 'nobody is in the sample'").await.sentence().unwrap();
+    assert!(said.contains("nobody is in the sample"), "{said}");
+    let of_people = "local i = std.extVar('session').identity; if i.id == 'b8f6a1d2-6c3e-4f0a-8d21-97c5e4b3a201' then { claims: {} } else error i.traits.email";
+    let said = outcome(&deployment, of_people).await.sentence().unwrap();
+    assert!(
+        said.contains("line 1") && !said.contains('@'),
+        "what is said about people stays in the log: {said}"
+    );
     assert_eq!(outcome(&deployment, "{ claims: { a: 1 } }").await, Outcome::Works);
 }
 

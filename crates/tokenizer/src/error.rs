@@ -155,6 +155,14 @@ impl TokenizeError {
         }
     }
 
+    /// What [`Self::public`] says, with the text of the mapper's own error behind it, in which values of the session may stand.
+    pub fn with_message(&self) -> String {
+        match self {
+            Self::Mapper(error) => format!("{}: {}", self.public(), error.message()),
+            other => other.public(),
+        }
+    }
+
     /// What a caller of the public API may know, which is the line, the column and the claim.
     pub fn public(&self) -> String {
         match self {
