@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import signal
 import socket
 import tempfile
 import threading
@@ -166,23 +167,39 @@ class Cases:
         self.assertEqual(ask(self.port, "OPTIONS", headers=FETCH).status, 401)
         self.assertEqual(len(app.reached), 1)
 
+    def upgraded(self, headers):
+        """Asks for a WebSocket. Returns the first line of the answer; a wire that is upgraded must echo."""
+        with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as wire:
+            head = {"Host": f"127.0.0.1:{self.port}", "Upgrade": "websocket", "Connection": "Upgrade",
+                    "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="} | headers
+            lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+            wire.sendall(f"GET /chat HTTP/1.1\r\n{lines}\r\n".encode())
+            file = wire.makefile("rb")
+            status = file.readline()
+            if b"101" in status:
+                while file.readline().strip():
+                    pass
+                wire.sendall(b"over the wire\n")
+                self.assertEqual(file.readline(), b"over the wire\n")
+            return status
+
     def test_an_upgrade_is_judged_like_all_else(self):
         token = sessera.token("ada@example.org")
         # Whatever a client of WebSockets takes, it opens no page.
         for headers, status in (({}, b"401"), (PAGE, b"401"), ({"X-Session-Token": token}, b"101")):
-            with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as wire:
-                head = {"Host": f"127.0.0.1:{self.port}", "Upgrade": "websocket", "Connection": "Upgrade",
-                        "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="} | headers
-                lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
-                wire.sendall(f"GET /chat HTTP/1.1\r\n{lines}\r\n".encode())
-                file = wire.makefile("rb")
-                self.assertIn(status, file.readline())
-                if status == b"101":
-                    while file.readline().strip():
-                        pass
-                    wire.sendall(b"over the wire\n")
-                    self.assertEqual(file.readline(), b"over the wire\n")
+            self.assertIn(status, self.upgraded(headers))
         self.assertEqual(len(app.reached), 1)
+        self.assertEqual(seen(app.reached[0][2], "X-User-Id"), [ada])
+
+    def test_a_client_cannot_take_headers_from_the_app(self):
+        token = sessera.token("ada@example.org")
+        # What Connection names goes no further than one proxy, as HTTP has it; what Sessera says has to all the same.
+        for named in (["x-user-id"], ["close, X-User-Id, X-User-Email, Authorization"], ["keep-alive", "x-user-email"]):
+            with self.subTest(named=named):
+                lines = [("Connection", value) for value in named]
+                self.assertPassed(ask(self.port, headers=[*FETCH.items(), ("X-Session-Token", token), *lines]))
+        app.reached.clear()
+        self.assertIn(b"101", self.upgraded({"X-Session-Token": token, "Connection": "Upgrade, x-user-id"}))
         self.assertEqual(seen(app.reached[0][2], "X-User-Id"), [ada])
 
     def test_a_large_body_goes_through(self):
@@ -206,6 +223,26 @@ class Cases:
         until(
             lambda: ask(self.port, headers=FETCH | {"X-Session-Token": token}).status == 200,
             "an answer after Sessera came back",
+        )
+
+    def test_while_sessera_hangs_nobody_reaches_the_app(self):
+        token = sessera.token("ada@example.org")
+        self.assertPassed(ask(self.port, headers=FETCH | {"X-Session-Token": token}))
+        app.reached.clear()
+        # It takes connections still, and says nothing more. The proxy has to give up by itself.
+        sessera.process.send_signal(signal.SIGSTOP)
+        try:
+            # The signal has come to all threads.
+            os.waitid(os.P_PID, sessera.process.pid, os.WSTOPPED)
+            for route in ("api", "open"):
+                answer = ask(self.running[route].port, headers=FETCH | {"X-Session-Token": token})
+                self.assertEqual((answer.status, answer.headers["Retry-After"]), (503, "1"), answer)
+        finally:
+            sessera.process.send_signal(signal.SIGCONT)
+        self.assertFalse(app.reached)
+        until(
+            lambda: ask(self.port, headers=FETCH | {"X-Session-Token": token}).status == 200,
+            "an answer after Sessera went on",
         )
 
     def test_a_gateway_that_is_busy_says_when_to_ask_again(self):

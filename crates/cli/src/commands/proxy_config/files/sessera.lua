@@ -37,7 +37,8 @@ core.register_action("sessera", { "http-req" }, function(txn)
         headers["accept"] = nil
     end
 
-    local answer = core.httpclient():get({ url = QUESTION, headers = headers })
+    -- Without a limit, HAProxy waits for as long as Sessera hangs. It asks four times, so these milliseconds are a quarter.
+    local answer = core.httpclient():get({ url = QUESTION, headers = headers, timeout = 1250 })
     txn:set_var("txn.sessera_status", answer.status or 503)
     txn:set_var("txn.sessera_body", answer.body or "")
     txn:set_var("txn.sessera_retry_after", answer.headers and first(answer.headers["retry-after"]) or "1")
