@@ -191,6 +191,13 @@ class Cases:
         self.assertEqual(len(app.reached), 1)
         self.assertEqual(seen(app.reached[0][2], "X-User-Id"), [ada])
 
+    def test_no_other_protocol_gets_to_the_app(self):
+        token = sessera.token("ada@example.org")
+        for protocol in ("h2c", "websocket, h2c", "h2c, websocket"):
+            told = self.upgraded({"X-Session-Token": token, "Upgrade": protocol, "HTTP2-Settings": "AAMAAABkAAQAAP__"})
+            self.assertNotIn(b"101", told, protocol)
+        self.assertFalse([headers for _, _, headers in app.reached if seen(headers, "Upgrade")])
+
     def test_a_client_cannot_take_headers_from_the_app(self):
         token = sessera.token("ada@example.org")
         # What Connection names goes no further than one proxy, as HTTP has it; what Sessera says has to all the same.
