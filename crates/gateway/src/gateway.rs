@@ -60,11 +60,6 @@ impl Gateway {
         decision
     }
 
-    /// Whether somebody is no proxy that may ask.
-    pub(crate) fn is_stranger(&self, peer: Option<IpAddr>) -> bool {
-        !peer.is_some_and(|peer| (self.now)().trusted.contains(peer))
-    }
-
     /// What is decided of a question that a proxy may ask. Nobody is told of it.
     pub async fn judged(&self, question: &Question<'_>) -> Decision {
         let now = (self.now)();
@@ -96,7 +91,7 @@ impl Gateway {
         question: &Question<'_>,
     ) -> Option<(Decision, TokenSteps)> {
         let mut steps = TokenSteps::default();
-        let decision = if !peer.is_some_and(|peer| now.trusted.contains(peer)) {
+        let decision = if is_stranger(now, peer) {
             Decision::Stranger
         } else if let Some(route) = now.routes.get(question.route) {
             self.judge_route_at_once(now, route, question, &mut steps)?
@@ -242,6 +237,11 @@ impl Gateway {
         }
         tracing::debug!(route, dialect, outcome, method = question.method, "decided");
     }
+}
+
+/// Whether somebody is no proxy that may ask.
+pub(crate) fn is_stranger(now: &Snapshot, peer: Option<IpAddr>) -> bool {
+    !peer.is_some_and(|peer| now.trusted.contains(peer))
 }
 
 /// What a session has to have proven.

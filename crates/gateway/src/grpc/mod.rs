@@ -23,7 +23,7 @@ use tonic_health::server::HealthService;
 use tower::service_fn;
 
 use crate::asked::CHECK;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, is_stranger};
 use crate::health::SERVICE;
 use crate::question::Question;
 use crate::{answer, client};
@@ -69,7 +69,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(gateway: Gateway) -> Rout
     let gateway = Arc::new(gateway);
     let answered = any(move |request: axum::extract::Request| {
         let gateway = gateway.clone();
-        let is_stranger = gateway.is_stranger(peer(request.extensions()));
+        let is_stranger = is_stranger(&(gateway.now)(), peer(request.extensions()));
         let request = if is_stranger { without_message(request) } else { request };
         let checked = service_fn(move |request| check(gateway.clone(), request));
         async move {
