@@ -47,10 +47,7 @@ fn is_json_list(text: &str) -> bool {
     let text = text.trim();
     let is_closed = |item: &str| item.matches('[').count() == item.matches(']').count();
     text.starts_with('[')
-        && (text == "[]"
-            || text.contains(['"', '\''])
-            || !text.split(',').all(is_closed)
-            || json(text).is_some())
+        && (text.contains(['"', '\'']) || !text.split(',').all(is_closed) || json(text).is_some())
 }
 
 /// Why a text that is written as JSON is none, for a type that may be written so.
