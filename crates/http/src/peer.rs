@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, header};
 
 /// The longest `User-Agent` that is kept, in characters.
 const MAX_USER_AGENT: usize = 512;
@@ -14,12 +14,19 @@ const MAX_USER_AGENT: usize = 512;
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub Option<IpAddr>);
 
+impl Peer {
+    /// That of a request with these extensions.
+    pub fn of(extensions: &Extensions) -> Self {
+        let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+        Self(peer.map(|ConnectInfo(address)| address.ip().to_canonical()))
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for Peer {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        Ok(Self(peer.map(|ConnectInfo(address)| address.ip().to_canonical())))
+        Ok(Self::of(&parts.extensions))
     }
 }
 

@@ -4,17 +4,15 @@ mod codec;
 mod described;
 mod messages;
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::ConnectInfo;
-use axum::http::Extensions;
 use axum::middleware::{Next, from_fn};
 use axum::routing::any;
 use envoy_types::ext_authz::v3::pb::CheckRequest;
 use opentelemetry::context::FutureExt as _;
+use sessera_http::peer::Peer;
 use sessera_telemetry::traces::ToldInside;
 use tonic::server::Grpc;
 use tonic::{Request, Response, Status};
@@ -35,7 +33,7 @@ const LARGEST: usize = 256 * 1024;
 /// Answers a question.
 async fn check(gateway: Arc<Gateway>, request: Request<CheckRequest>) -> Result<Response<Answer>, Status> {
     let told_inside = request.extensions().get::<ToldInside>().cloned();
-    let peer = peer(request.extensions());
+    let Peer(peer) = Peer::of(request.extensions());
     let Some(asked) = messages::Asked::of(request.into_inner()) else {
         return Err(Status::invalid_argument("The question has no attributes.request.http."));
     };
@@ -47,12 +45,6 @@ async fn check(gateway: Arc<Gateway>, request: Request<CheckRequest>) -> Result<
         None => decided.await,
     };
     Ok(Response::new(messages::answer(&question, decision)))
-}
-
-/// Who asks.
-fn peer(extensions: &Extensions) -> Option<IpAddr> {
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
-    peer.map(|ConnectInfo(address)| address.ip().to_canonical())
 }
 
 /// The request of a stranger, who is refused whatever the message says: it is not waited for, and an empty one stands in its place.
@@ -69,7 +61,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(gateway: Gateway) -> Rout
     let gateway = Arc::new(gateway);
     let answered = any(move |request: axum::extract::Request| {
         let gateway = gateway.clone();
-        let is_stranger = is_stranger(&(gateway.now)(), peer(request.extensions()));
+        let is_stranger = is_stranger(&(gateway.now)(), Peer::of(request.extensions()).0);
         let request = if is_stranger { without_message(request) } else { request };
         let checked = service_fn(move |request| check(gateway.clone(), request));
         async move {
