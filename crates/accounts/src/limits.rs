@@ -142,17 +142,17 @@ pub enum Guess<'a> {
     IdentifierFor(Uuid),
 }
 
-/// The place of a guess at its counters.
+/// The counters at which a guess counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct GuessCounters {
     /// The counter of the account, or of account and client. It is forgotten when the guess was right.
     own: Option<(CounterKey, Allowance)>,
     /// The counter of the client.
     client: Option<(CounterKey, Allowance)>,
 }
 
-impl Place {
-    /// The place of a guess that a client makes. Where the client is not known, only the account counts.
+impl GuessCounters {
+    /// Those of a guess that a client makes. Where the client is not known, only the account counts.
     pub fn of(guess: Guess<'_>, client: Option<IpAddr>, keys: &Keys, rules: LimitRules) -> Self {
         let free = rules.free_failures;
         if free == 0 {
@@ -269,7 +269,7 @@ mod tests {
 
     fn counters(guess: Guess<'_>, client: &str) -> Vec<(CounterKey, Allowance)> {
         let keys = Keys::new(&["secret".into()]);
-        Place::of(guess, client.parse().ok(), &keys, RULES).counters()
+        GuessCounters::of(guess, client.parse().ok(), &keys, RULES).counters()
     }
 
     #[test]
@@ -309,10 +309,8 @@ mod tests {
     #[test]
     fn limits_can_be_switched_off() {
         let off = LimitRules { free_failures: 0, ..RULES };
-        let place = Place::of(Guess::Password("ada"), Some(client(1)), &Keys::new(&[]), off);
-        assert!(
-            place.counters().is_empty() && place.after_right().is_empty() && place.given_back().is_empty()
-        );
+        let none = GuessCounters::of(Guess::Password("ada"), Some(client(1)), &Keys::new(&[]), off);
+        assert!(none.counters().is_empty() && none.after_right().is_empty() && none.given_back().is_empty());
     }
 
     #[test]

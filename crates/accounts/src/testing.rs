@@ -28,7 +28,7 @@ use crate::flows::error::FlowError;
 use crate::flows::flow::{Details, Transport};
 use crate::flows::login::LoginWish;
 use crate::flows::skeleton::{Body, Flows, Kind, Outcome, Shown};
-use crate::flows::visit::{Present, Told, Visit, Visitor};
+use crate::flows::visit::{Present, RequestDetails, Visit, Visitor};
 use crate::hooks::WebHooks;
 use crate::identities::{IdentityDraft, PreparedIdentity, Surroundings};
 use crate::language::Language;
@@ -200,7 +200,7 @@ pub(crate) fn visitor(transport: Transport) -> Visitor {
         request_url: "http://127.0.0.1:4433/".into(),
         takes_json: true,
         browser_header: None,
-        told: Some(Told {
+        details: Some(RequestDetails {
             method: "POST".into(),
             headers: vec![("User-Agent".into(), vec!["tests".into()])],
             cookies: vec![("a".into(), "b".into())],

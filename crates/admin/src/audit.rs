@@ -20,7 +20,7 @@ use utoipa_axum::routes;
 use crate::state::AdminState;
 use sessera_contract::answer;
 use sessera_contract::answer::ApiError;
-use sessera_contract::paging::{Paging, Place};
+use sessera_contract::paging::{PageBounds, Paging};
 use sessera_contract::request::Parameters;
 use sessera_openapi::ErrorBody;
 
@@ -238,8 +238,8 @@ async fn list(
     State(store): State<Arc<dyn Store>>,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let (shown, place) = found(&record, &*store, &parameters).await?;
-    Ok(([(header::LINK, place.link("/admin/audit", &parameters)?)], answer::ok(shown)).into_response())
+    let (shown, bounds) = found(&record, &*store, &parameters).await?;
+    Ok(([(header::LINK, bounds.link("/admin/audit", &parameters)?)], answer::ok(shown)).into_response())
 }
 
 /// The entries for which a query asks, and where they lie in the record.
@@ -247,7 +247,7 @@ pub(super) async fn found(
     record: &Record,
     store: &dyn Store,
     parameters: &Parameters,
-) -> Result<(Vec<EntryBody>, Place), ApiError> {
+) -> Result<(Vec<EntryBody>, PageBounds), ApiError> {
     let wanted = Wanted::of(parameters)?;
     let paging = Paging::from_parameters(parameters)?;
     let token = paging.query().after;
@@ -270,7 +270,7 @@ pub(super) async fn found(
         looked_at += entries.len();
         for entry in entries {
             if shown.len() == paging.size() {
-                return Ok((shown, paging.place(last)));
+                return Ok((shown, paging.bounds(last)));
             }
             last = Some(match &mut from {
                 AuditFrom::After(number) => {
@@ -289,7 +289,7 @@ pub(super) async fn found(
         }
         entries = store.audit(&AuditPage { from: from.clone(), limit }).await?;
     };
-    Ok((shown, paging.place(last.filter(|_| is_more))))
+    Ok((shown, paging.bounds(last.filter(|_| is_more))))
 }
 
 /// What was found out about a part of the record.

@@ -88,7 +88,7 @@ async fn events(
     let follow = Follow { store, stopping, standing, wanted, after, is_behind: true, sender, _place: place };
     tokio::spawn(follow.run(greeting));
     let mut response = answer::done();
-    *response.body_mut() = Body::new(Told(receiver));
+    *response.body_mut() = Body::new(EventStream(receiver));
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/event-stream"));
@@ -204,9 +204,9 @@ fn event(entry: &EntryBody) -> String {
 }
 
 /// The body of the answer.
-struct Told(mpsc::Receiver<Bytes>);
+struct EventStream(mpsc::Receiver<Bytes>);
 
-impl hyper::body::Body for Told {
+impl hyper::body::Body for EventStream {
     type Data = Bytes;
     type Error = std::convert::Infallible;
 

@@ -17,7 +17,7 @@ use super::audit::EntryBody;
 use crate::state::AdminState;
 use sessera_contract::answer;
 use sessera_contract::answer::ApiError;
-use sessera_contract::paging::{Paging, Place};
+use sessera_contract::paging::{PageBounds, Paging};
 use sessera_contract::request::{JsonBody, Parameters, Segment};
 use sessera_openapi::ErrorBody;
 
@@ -122,8 +122,8 @@ async fn deliveries(
     Segment(sink): Segment,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let (found, place) = found(&sinks, &sink, &parameters).await?;
-    let link = place.link(&format!("/admin/sinks/{sink}/deliveries"), &parameters)?;
+    let (found, bounds) = found(&sinks, &sink, &parameters).await?;
+    let link = bounds.link(&format!("/admin/sinks/{sink}/deliveries"), &parameters)?;
     let shown: Vec<DeliveryBody> = found.into_iter().map(DeliveryBody::from).collect();
     Ok(([(header::LINK, link)], answer::ok(shown)).into_response())
 }
@@ -133,7 +133,7 @@ pub(super) async fn found(
     sinks: &Sinks,
     sink: &str,
     parameters: &Parameters,
-) -> Result<(Vec<Delivery>, Place), ApiError> {
+) -> Result<(Vec<Delivery>, PageBounds), ApiError> {
     let given_up = match parameters.get("state") {
         None | Some("") => None,
         Some("waiting") => Some(false),
@@ -146,8 +146,8 @@ pub(super) async fn found(
     let after = paging.query().after.and_then(|place| i64::try_from(place.as_u128()).ok()).unwrap_or(0);
     let page = DeliveryPage { sink: sink.to_owned(), given_up, after, limit: paging.query().limit };
     let mut found = sinks.deliveries(&page).await?;
-    let place = paging.cut(&mut found, |delivery| place(delivery.entry.number));
-    Ok((found, place))
+    let bounds = paging.cut(&mut found, |delivery| place(delivery.entry.number));
+    Ok((found, bounds))
 }
 
 /// What to deliver once more.

@@ -57,7 +57,7 @@ enum Manner {
 
 /// Whom sign-ins ask.
 #[derive(Clone, Copy)]
-enum Asked {
+enum Remote {
     /// Nobody signs in.
     Nobody,
     Hook,
@@ -65,29 +65,29 @@ enum Asked {
 }
 
 /// What is measured, each beside the prompt one of its kind.
-const CASES: [(&str, Asked, Manner); 10] = [
-    ("nobody signs in", Asked::Nobody, Manner::Prompt),
-    ("web hook, prompt", Asked::Hook, Manner::Prompt),
-    ("web hook, answers after 5 s", Asked::Hook, Manner::Slow),
-    ("web hook, never answers", Asked::Hook, Manner::Dead),
-    ("web hook, refuses connections", Asked::Hook, Manner::Refusing),
-    ("provider, prompt", Asked::Provider, Manner::Prompt),
-    ("provider, discovery after 5 s", Asked::Provider, Manner::Slow),
-    ("provider, tokens after 5 s", Asked::Provider, Manner::SlowLater),
-    ("provider, never answers", Asked::Provider, Manner::Dead),
-    ("provider, refuses connections", Asked::Provider, Manner::Refusing),
+const CASES: [(&str, Remote, Manner); 10] = [
+    ("nobody signs in", Remote::Nobody, Manner::Prompt),
+    ("web hook, prompt", Remote::Hook, Manner::Prompt),
+    ("web hook, answers after 5 s", Remote::Hook, Manner::Slow),
+    ("web hook, never answers", Remote::Hook, Manner::Dead),
+    ("web hook, refuses connections", Remote::Hook, Manner::Refusing),
+    ("provider, prompt", Remote::Provider, Manner::Prompt),
+    ("provider, discovery after 5 s", Remote::Provider, Manner::Slow),
+    ("provider, tokens after 5 s", Remote::Provider, Manner::SlowLater),
+    ("provider, never answers", Remote::Provider, Manner::Dead),
+    ("provider, refuses connections", Remote::Provider, Manner::Refusing),
 ];
 
 /// Measures whoami at a fifth of its greatest rate while ten sign-ins a second ask somebody who is away or slow.
 pub(crate) fn measure(arguments: &Arguments) -> Result<()> {
     let port = server::free_port()?;
-    let (place, server) = started(arguments, &configuration(port, arguments.runs))?;
+    let (workspace, server) = started(arguments, &configuration(port, arguments.runs))?;
     for number in 0..PEOPLE {
         let person = json!({
             "traits": {"email": address(number)},
             "credentials": {"password": {"config": {"password": PASSWORD}}},
         });
-        server::call(place.admin_port, "POST", "/admin/identities", Some(&person))?;
+        server::call(workspace.admin_port, "POST", "/admin/identities", Some(&person))?;
     }
     let load = load_of(arguments, &server);
     let requests = server::whoami(0..arguments.people, Some("ES256"));
@@ -102,16 +102,16 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<()> {
         let (mut prompt, mut nobody) = (f64::NAN, f64::NAN);
         for (at, (name, asked, manner)) in CASES.into_iter().enumerate() {
             let other = Other::start(port, manner)?;
-            let visitors = Visitors::start(place.port, asked, manner, at * arguments.runs + run);
+            let visitors = Visitors::start(workspace.port, asked, manner, at * arguments.runs + run);
             let p99 = load::run(load, &requests)?.percentile(99.0);
             #[expect(clippy::cast_precision_loss, reason = "a handful")]
             waiting[at].add(visitors.stop()? as f64);
-            let is_asked = !matches!(asked, Asked::Nobody) && manner != Manner::Refusing;
+            let is_asked = !matches!(asked, Remote::Nobody) && manner != Manner::Refusing;
             ensure!(!is_asked || other.asked.load(Ordering::SeqCst) > 0, "the sign-ins asked nobody: {name}");
             if manner == Manner::Prompt {
                 prompt = p99;
             }
-            if matches!(asked, Asked::Nobody) {
+            if matches!(asked, Remote::Nobody) {
                 nobody = p99;
             }
             times[at].add(p99);
@@ -237,14 +237,14 @@ struct Visitors {
 }
 
 impl Visitors {
-    fn start(port: u16, asked: Asked, manner: Manner, provider: usize) -> Self {
+    fn start(port: u16, asked: Remote, manner: Manner, provider: usize) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
         let begin = move |number: usize| match (asked, manner) {
-            (Asked::Nobody, _) => Ok(None),
-            (Asked::Hook, _) => by_password(port, number % PEOPLE).map(Some),
-            (Asked::Provider, Manner::Prompt | Manner::SlowLater) => by_code(port, provider).map(Some),
-            (Asked::Provider, _) => by_provider(port, provider).map(Some),
+            (Remote::Nobody, _) => Ok(None),
+            (Remote::Hook, _) => by_password(port, number % PEOPLE).map(Some),
+            (Remote::Provider, Manner::Prompt | Manner::SlowLater) => by_code(port, provider).map(Some),
+            (Remote::Provider, _) => by_provider(port, provider).map(Some),
         };
         let thread = std::thread::spawn(move || {
             let start = Instant::now();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::browser::{Answer, Browser};
 use crate::database::Database;
 use crate::person::{email, identity_id, scattered};
-use crate::server::{self, Place};
+use crate::server::{self, Workspace};
 use crate::table::{self, Figure};
 use crate::{Arguments, seed, seed_console};
 
@@ -21,7 +21,7 @@ const SINK: &str = "siem";
 
 /// What is measured.
 #[derive(Args)]
-pub(crate) struct Asked {
+pub(crate) struct ConsoleOptions {
     /// How many people there are, each with a session
     #[arg(long, default_value_t = 1_000_000)]
     identities: u64,
@@ -54,9 +54,9 @@ struct There {
 }
 
 /// Fills a database, opens every page of the console again and again, and prints the times to the first byte.
-pub(crate) fn measure(arguments: &Arguments, asked: &Asked) -> Result<()> {
+pub(crate) fn measure(arguments: &Arguments, asked: &ConsoleOptions) -> Result<()> {
     let gateway = server::free_port()?;
-    let place = Place::new(
+    let workspace = Workspace::new(
         arguments,
         &json!({
             "serve": {"admin": {"token": [TOKEN]}, "gateway": {"enabled": true, "port": gateway}},
@@ -67,18 +67,18 @@ pub(crate) fn measure(arguments: &Arguments, asked: &Asked) -> Result<()> {
             }}},
         }),
     )?;
-    let Database::Sqlite(file) = &place.database else {
+    let Database::Sqlite(file) = &workspace.database else {
         bail!("the console is measured with SQLite: leave --dsn out");
     };
     // Changes try templates on the newest sessions, of which all would have begun at once.
-    let (server, _) = place.start(arguments.server_cores)?;
-    configure(place.admin_port, asked.revisions)?;
+    let (server, _) = workspace.start(arguments.server_cores)?;
+    configure(workspace.admin_port, asked.revisions)?;
     drop(server);
-    seed::people(&place.database, 0, asked.identities)?;
-    fill(&place.database, file, asked)?;
-    let (server, _) = place.start(arguments.server_cores)?;
-    let mut browser = Browser::signed_in(place.admin_port, TOKEN)?;
-    let there = There::found(&mut browser, place.admin_port, asked.identities)?;
+    seed::people(&workspace.database, 0, asked.identities)?;
+    fill(&workspace.database, file, asked)?;
+    let (server, _) = workspace.start(arguments.server_cores)?;
+    let mut browser = Browser::signed_in(workspace.admin_port, TOKEN)?;
+    let there = There::found(&mut browser, workspace.admin_port, asked.identities)?;
     let mut figures = Vec::new();
     for Page(name, address) in pages(there) {
         let mut figure = Figure::new(name);
@@ -93,7 +93,7 @@ pub(crate) fn measure(arguments: &Arguments, asked: &Asked) -> Result<()> {
     );
     table::print(&title, &figures);
     if asked.stay {
-        stay(place.admin_port)?;
+        stay(workspace.admin_port)?;
     }
     drop(server);
     Ok(())
@@ -107,7 +107,7 @@ fn stay(port: u16) -> Result<()> {
     Ok(())
 }
 
-fn fill(database: &Database, file: &Path, asked: &Asked) -> Result<()> {
+fn fill(database: &Database, file: &Path, asked: &ConsoleOptions) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(seed_console::fill(database, file, asked.identities, asked.entries, SINK))
 }

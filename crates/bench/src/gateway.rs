@@ -11,16 +11,16 @@ use crate::limits::EmptyHandler;
 use crate::load::{self, Load, Request, Speech};
 use crate::measures::{load_of, started, warm};
 use crate::person::{identity_id, token};
-use crate::server::{self, Place, Server};
+use crate::server::{self, Server, Workspace};
 use crate::table::{self, Figure};
 
 /// The route that is asked about: a token of the template `ES256`, and whose it is in a header.
 const ROUTE: &str = "bench";
 
 /// A server with a gateway that knows the route, with everybody in memory; and where proxies ask it.
-pub(crate) fn started_with_route(arguments: &Arguments) -> Result<(Place, Server, SocketAddr)> {
+pub(crate) fn started_with_route(arguments: &Arguments) -> Result<(Workspace, Server, SocketAddr)> {
     let port = server::free_port()?;
-    let (place, server) = started(
+    let (workspace, server) = started(
         arguments,
         &json!({
             "serve": {"gateway": {"enabled": true, "port": port}},
@@ -28,7 +28,7 @@ pub(crate) fn started_with_route(arguments: &Arguments) -> Result<(Place, Server
         }),
     )?;
     warm(load_of(arguments, &server), &server::whoami(0..arguments.people, None))?;
-    Ok((place, server, SocketAddr::from(([127, 0, 0, 1], port))))
+    Ok((workspace, server, SocketAddr::from(([127, 0, 0, 1], port))))
 }
 
 /// Questions about everybody, over HTTP and over gRPC.

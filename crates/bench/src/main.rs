@@ -103,7 +103,7 @@ enum Measure {
     /// What the record of what happened adds to signing in
     Record,
     /// The time to the first byte of every page of the console, with many people and a long record in a database of SQLite
-    Console(console::Asked),
+    Console(console::ConsoleOptions),
     /// Decisions of the gateway over HTTP and over gRPC, beside an empty handler
     Gateway,
     /// The lines of the table in README, each measured in turn

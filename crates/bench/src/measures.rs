@@ -14,7 +14,7 @@ use sessera_model::{Clock as _, SystemClock};
 use crate::limits::{self, EmptyHandler};
 use crate::load::{self, Load, Outcome, Request};
 use crate::person::{self, identity_id};
-use crate::server::{self, ALGORITHMS, Place, Server};
+use crate::server::{self, ALGORITHMS, Server, Workspace};
 use crate::table::{self, Figure};
 use crate::{Arguments, seed};
 
@@ -35,11 +35,11 @@ pub(crate) fn load_of(arguments: &Arguments, server: &Server) -> Load {
 }
 
 /// Starts a server with people in its database, all of whom are in memory after `requests` went through once.
-pub(crate) fn started(arguments: &Arguments, more: &Value) -> Result<(Place, Server)> {
-    let place = Place::new(arguments, more)?;
-    seed::people(&place.database, 0, arguments.people)?;
-    let (server, _) = place.start(arguments.server_cores)?;
-    Ok((place, server))
+pub(crate) fn started(arguments: &Arguments, more: &Value) -> Result<(Workspace, Server)> {
+    let workspace = Workspace::new(arguments, more)?;
+    seed::people(&workspace.database, 0, arguments.people)?;
+    let (server, _) = workspace.start(arguments.server_cores)?;
+    Ok((workspace, server))
 }
 
 pub(crate) fn warm(load: Load, requests: &[Request]) -> Result<()> {
@@ -96,8 +96,8 @@ pub(crate) fn fast(arguments: &Arguments) -> Result<()> {
 /// Measures what a core gives when the server has one, and when it has as many as asked for and at least two. The rate
 /// is that by the processor's time which the server takes, so that it does not matter whether the client shares a core.
 pub(crate) fn cores(arguments: &Arguments) -> Result<()> {
-    let place = Place::new(arguments, &json!({}))?;
-    seed::people(&place.database, 0, arguments.people)?;
+    let workspace = Workspace::new(arguments, &json!({}))?;
+    seed::people(&workspace.database, 0, arguments.people)?;
     let several = arguments.server_cores.max(2);
     let asked = [None, Some("ES256")].map(|template| server::whoami(0..arguments.people, template));
     let names = ["whoami", "whoami?tokenize_as, ES256"];
@@ -110,7 +110,7 @@ pub(crate) fn cores(arguments: &Arguments) -> Result<()> {
     let mut ratios = names.map(|name| Figure::new(format!("{name}: {several} cores beside one (goal 0.9)")));
     for _ in 0..arguments.runs {
         for (at, cores) in [1, several].into_iter().enumerate() {
-            let (server, _) = place.start(cores)?;
+            let (server, _) = workspace.start(cores)?;
             let load = load_of(arguments, &server);
             warm(load, &asked[0])?;
             for (what, requests) in asked.iter().enumerate() {
@@ -183,7 +183,7 @@ impl Percentiles {
 /// Measures whoami while many people sign in.
 pub(crate) fn sign_ins(arguments: &Arguments) -> Result<()> {
     const CONCURRENT: usize = 50;
-    let (place, server) = started(arguments, &json!({}))?;
+    let (workspace, server) = started(arguments, &json!({}))?;
     let load = load_of(arguments, &server);
     let requests = server::whoami(0..arguments.people, Some("ES256"));
     warm(load, &requests)?;
@@ -193,12 +193,12 @@ pub(crate) fn sign_ins(arguments: &Arguments) -> Result<()> {
             "traits": {"email": format!("signs-in-{number}@example.org")},
             "credentials": {"password": {"config": {"password": PASSWORD}}},
         });
-        server::call(place.admin_port, "POST", "/admin/identities", Some(&person))?;
+        server::call(workspace.admin_port, "POST", "/admin/identities", Some(&person))?;
     }
     let (stop, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let threads: Vec<_> = (0..CONCURRENT)
         .map(|number| {
-            let (stop, count, port) = (stop.clone(), count.clone(), place.port);
+            let (stop, count, port) = (stop.clone(), count.clone(), workspace.port);
             std::thread::spawn(move || {
                 while !stop.load(Ordering::SeqCst) {
                     sign_in(port, &format!("signs-in-{number}@example.org"))?;
@@ -251,11 +251,11 @@ pub(crate) fn sign_in(port: u16, email: &str) -> Result<String> {
 
 /// Measures the time from start to ready.
 pub(crate) fn start(arguments: &Arguments) -> Result<()> {
-    let (place, server) = started(arguments, &json!({}))?;
+    let (workspace, server) = started(arguments, &json!({}))?;
     drop(server);
     let mut time = Figure::new("start to ready, ms (goal 50)");
     for _ in 0..arguments.runs {
-        let (_server, took) = place.start(arguments.server_cores)?;
+        let (_server, took) = workspace.start(arguments.server_cores)?;
         time.add(took.as_secs_f64() * 1_000.0);
     }
     table::print(&format!("Start with {} people in the database", arguments.people), &[time]);
@@ -266,9 +266,9 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
 pub(crate) fn memory(arguments: &Arguments) -> Result<()> {
     let mut figures = Vec::new();
     for (people, goal) in [(1_000, 100), (100_000, 700)] {
-        let place = Place::new(arguments, &json!({"session": {"cache": {"max_bytes": "1GB"}}}))?;
-        seed::people(&place.database, 0, people)?;
-        let (server, _) = place.start(arguments.server_cores)?;
+        let workspace = Workspace::new(arguments, &json!({"session": {"cache": {"max_bytes": "1GB"}}}))?;
+        seed::people(&workspace.database, 0, people)?;
+        let (server, _) = workspace.start(arguments.server_cores)?;
         warm(load_of(arguments, &server), &server::whoami(0..people, Some("ES256")))?;
         let mut figure = Figure::new(format!("{people} sessions, MiB (goal {goal})"));
         #[expect(clippy::cast_precision_loss, reason = "MiB")]
@@ -281,7 +281,7 @@ pub(crate) fn memory(arguments: &Arguments) -> Result<()> {
 
 /// Measures uncached whoami with more and more sessions in the database.
 pub(crate) fn scale(arguments: &Arguments, sessions: &[u64]) -> Result<()> {
-    let place = Place::new(arguments, &json!({"session": {"cache": {"max_bytes": 0}}}))?;
+    let workspace = Workspace::new(arguments, &json!({"session": {"cache": {"max_bytes": 0}}}))?;
     let mut figures = Vec::new();
     let mut there = 0;
     for &wanted in sessions {
@@ -292,13 +292,13 @@ pub(crate) fn scale(arguments: &Arguments, sessions: &[u64]) -> Result<()> {
         // Nobody's last use is noted soon after they signed in, and seeding takes long, so only reading is
         // measured.
         let signed_in = SystemClock.now() + Duration::from_secs(3600);
-        seed::people_of(&place.database, there, wanted, signed_in)?;
+        seed::people_of(&workspace.database, there, wanted, signed_in)?;
         // What is not on the disk yet would otherwise be written during the measurement.
         std::process::Command::new("sync").status().context("sync cannot be run")?;
         let mut seeded = Figure::new(format!("{wanted}: seeded in, s"));
         seeded.add(begin.elapsed().as_secs_f64());
         there = wanted;
-        let (server, _) = place.start(arguments.server_cores)?;
+        let (server, _) = workspace.start(arguments.server_cores)?;
         let load = load_of(arguments, &server);
         // At most 50,000 different people are asked for, spread over all. More would not fit the client's
         // memory.
@@ -318,7 +318,7 @@ pub(crate) fn scale(arguments: &Arguments, sessions: &[u64]) -> Result<()> {
         figures.extend(percentiles.with(rate));
         let mut size = Figure::new(format!("{wanted}: bytes on disk a session with its person"));
         #[expect(clippy::cast_precision_loss, reason = "bytes of a disk")]
-        size.add(place.database.size()? as f64 / wanted as f64);
+        size.add(workspace.database.size()? as f64 / wanted as f64);
         figures.push(size);
     }
     table::print("Uncached whoami?tokenize_as, times at half the rate", &figures);
@@ -327,7 +327,7 @@ pub(crate) fn scale(arguments: &Arguments, sessions: &[u64]) -> Result<()> {
 
 /// Runs at half the greatest rate for a long time, with changes going on and every answer checked.
 pub(crate) fn soak(arguments: &Arguments, time: Duration) -> Result<()> {
-    let (place, server) = started(arguments, &json!({}))?;
+    let (workspace, server) = started(arguments, &json!({}))?;
     let load = load_of(arguments, &server);
     let requests = server::whoami(0..arguments.people, Some("ES256"));
     warm(load, &requests)?;
@@ -336,10 +336,11 @@ pub(crate) fn soak(arguments: &Arguments, time: Duration) -> Result<()> {
         "traits": {"email": PASSER_BY},
         "credentials": {"password": {"config": {"password": PASSWORD}}},
     });
-    server::call(place.admin_port, "POST", "/admin/identities", Some(&person))?;
+    server::call(workspace.admin_port, "POST", "/admin/identities", Some(&person))?;
     let stop = Arc::new(AtomicBool::new(false));
     let changes = {
-        let (stop, port, admin_port, people) = (stop.clone(), place.port, place.admin_port, arguments.people);
+        let (stop, port, admin_port, people) =
+            (stop.clone(), workspace.port, workspace.admin_port, arguments.people);
         std::thread::spawn(move || {
             let mut rounds = 0_u64;
             while !stop.load(Ordering::SeqCst) {

@@ -14,7 +14,7 @@ use sessera_store::{Asked, Change, Committer, Flow, FlowKind, NewSession, Sessio
 use crate::Arguments;
 use crate::measures::{PASSWORD, sign_in};
 use crate::person::scattered;
-use crate::server::{self, Place, processor_time_of};
+use crate::server::{self, Workspace, processor_time_of};
 use crate::table::{self, Figure};
 
 /// How often somebody signs in, and how often changes are committed, in each run.
@@ -52,19 +52,19 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<()> {
 
 /// The time that signing in takes, and the processor's, in microseconds.
 fn signing_in(arguments: &Arguments, hashers: &Value) -> Result<(Figure, Figure)> {
-    let place = Place::new(arguments, hashers)?;
-    let (server, _) = place.start(arguments.server_cores)?;
+    let workspace = Workspace::new(arguments, hashers)?;
+    let (server, _) = workspace.start(arguments.server_cores)?;
     let person = json!({
         "traits": {"email": WHO},
         "credentials": {"password": {"config": {"password": PASSWORD}}},
     });
-    server::call(place.admin_port, "POST", "/admin/identities", Some(&person))?;
-    sign_in(place.port, WHO)?;
+    server::call(workspace.admin_port, "POST", "/admin/identities", Some(&person))?;
+    sign_in(workspace.port, WHO)?;
     let (mut waits, mut works) = (Figure::new("time"), Figure::new("work"));
     for _ in 0..arguments.runs {
         let (begin, before) = (Instant::now(), server.processor_time()?);
         for _ in 0..TIMES {
-            sign_in(place.port, WHO)?;
+            sign_in(workspace.port, WHO)?;
         }
         waits.add(micros(begin.elapsed()));
         works.add(micros(server.processor_time()?.saturating_sub(before)));
@@ -75,10 +75,10 @@ fn signing_in(arguments: &Arguments, hashers: &Value) -> Result<(Figure, Figure)
 /// What the record adds to the changes of signing in, in time and in the processor's time, in microseconds; and the
 /// figures of which that follows.
 fn added(arguments: &Arguments) -> Result<((Figure, Figure), Vec<Figure>)> {
-    let place = Place::new(arguments, &json!({}))?;
+    let workspace = Workspace::new(arguments, &json!({}))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let store = place.database.open().await?;
+        let store = workspace.database.open().await?;
         let now = SystemClock.now();
         let person = Identity::new(person(), "default", json!({"email": WHO}), now);
         store.commit(&[Change::InsertIdentity(person)]).await?;

@@ -37,14 +37,14 @@ local session = std.extVar('session');
 pub(crate) const ALGORITHMS: [Algorithm; 3] = [Algorithm::Es256, Algorithm::Rs256, Algorithm::Es512];
 
 /// A folder with a database and a configuration.
-pub(crate) struct Place {
+pub(crate) struct Workspace {
     folder: TempDir,
     pub(crate) database: Database,
     pub(crate) port: u16,
     pub(crate) admin_port: u16,
 }
 
-impl Place {
+impl Workspace {
     /// Makes a new folder. Members of `more` override the configuration.
     pub(crate) fn new(arguments: &Arguments, more: &Value) -> Result<Self> {
         let folder = match &arguments.folder {
@@ -56,7 +56,7 @@ impl Place {
             None => Database::Sqlite(folder.path().join("bench.sqlite")),
         };
         database.clear()?;
-        let place = Self { folder, database, port: free_port()?, admin_port: free_port()? };
+        let workspace = Self { folder, database, port: free_port()?, admin_port: free_port()? };
         let mut templates = json!({});
         for algorithm in ALGORITHMS {
             let key = generate::key(algorithm, Some(format!("bench-{algorithm}")), 2048)?;
@@ -68,9 +68,9 @@ impl Place {
             });
         }
         let mut config = json!({
-            "dsn": place.database.dsn(),
+            "dsn": workspace.database.dsn(),
             "secrets": {"cipher": [CIPHER], "cookie": ["a cookie secret for measuring"]},
-            "serve": {"public": {"port": place.port}, "admin": {"port": place.admin_port}},
+            "serve": {"public": {"port": workspace.port}, "admin": {"port": workspace.admin_port}},
             "session": {"whoami": {"tokenizer": {"templates": templates}}},
             "log": {"level": "warn"},
             // Everybody comes from one address.
@@ -78,9 +78,10 @@ impl Place {
         });
         merge(&mut config, more);
         // Its secrets are for nobody else, of which the server would warn.
-        let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(place.config());
+        let file =
+            std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(workspace.config());
         file?.write_all(config.to_string().as_bytes())?;
-        Ok(place)
+        Ok(workspace)
     }
 
     fn config(&self) -> PathBuf {

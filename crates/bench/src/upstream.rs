@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::load::{self, Load};
 use crate::measures::{load_of, started, warm};
 use crate::person::{email, identity_id, scattered, token};
-use crate::server::{self, Place};
+use crate::server::{self, Workspace};
 use crate::table::{self, Figure};
 use crate::{Arguments, seed};
 
@@ -113,12 +113,12 @@ fn uncached(arguments: &Arguments, template: &Path) -> Result<()> {
 }
 
 /// Starts a server in front of a stub.
-fn in_front(arguments: &Arguments, stub: &Stub, ttl: &str) -> Result<(Place, server::Server)> {
+fn in_front(arguments: &Arguments, stub: &Stub, ttl: &str) -> Result<(Workspace, server::Server)> {
     let upstream = json!({"url": format!("http://127.0.0.1:{}", stub.port), "ttl": ttl, "timeout": "10s"});
-    let place = Place::new(arguments, &json!({"session": {"upstream": upstream}}))?;
-    seed::people(&place.database, 0, 0)?;
-    let (server, _) = place.start(arguments.server_cores)?;
-    Ok((place, server))
+    let workspace = Workspace::new(arguments, &json!({"session": {"upstream": upstream}}))?;
+    seed::people(&workspace.database, 0, 0)?;
+    let (server, _) = workspace.start(arguments.server_cores)?;
+    Ok((workspace, server))
 }
 
 /// A process on the client's core that tells of sessions.

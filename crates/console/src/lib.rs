@@ -33,4 +33,4 @@ pub mod templates;
 pub mod token;
 mod words;
 
-pub use page::{Frame, Place};
+pub use page::{Frame, Section};

@@ -15,9 +15,9 @@ pub const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'se
 /// The name of the field with the token that every form has.
 pub const CSRF: &str = "csrf_token";
 
-/// A place of the console.
+/// A section of the console, as its navigation lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Section {
     /// Whether all is well.
     Overview,
     /// Tokenizer templates.
@@ -36,7 +36,7 @@ pub enum Place {
     Settings,
 }
 
-impl Place {
+impl Section {
     /// Its address.
     pub const fn path(self) -> &'static str {
         match self {
@@ -81,9 +81,9 @@ pub struct Frame<'a> {
     /// The time of now.
     pub now: Timestamp,
     /// The places that there are.
-    pub places: &'a [Place],
+    pub sections: &'a [Section],
     /// Where the page is.
-    pub place: Option<Place>,
+    pub section: Option<Section>,
 }
 
 impl Frame<'_> {
@@ -93,7 +93,7 @@ impl Frame<'_> {
         let content = html! {
             h1 { (title) }
             p.problem role="alert" { (reason) }
-            p { a href=(Place::Overview.path()) { (self.word(Word::ToOverview)) } }
+            p { a href=(Section::Overview.path()) { (self.word(Word::ToOverview)) } }
         };
         self.document(title, content)
     }
@@ -130,10 +130,10 @@ impl Frame<'_> {
                 p.site { (mark()) span { (self.site) } }
                 nav aria-label=(self.word(Word::Console)) {
                     ul {
-                        @for place in self.places {
+                        @for section in self.sections {
                             li {
-                                a href=(place.path()) aria-current=[(self.place == Some(*place)).then_some("page")] {
-                                    (self.word(place.word()))
+                                a href=(section.path()) aria-current=[(self.section == Some(*section)).then_some("page")] {
+                                    (self.word(section.word()))
                                 }
                             }
                         }
@@ -224,8 +224,8 @@ pub(crate) mod tests {
             ends: Timestamp::from_seconds(1_800_000_000),
             csrf: "t0ken",
             now: Timestamp::from_seconds(1_799_000_000),
-            places: &[Place::Overview, Place::Templates],
-            place: Some(Place::Templates),
+            sections: &[Section::Overview, Section::Templates],
+            section: Some(Section::Templates),
         }
     }
 

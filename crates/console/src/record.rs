@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use sessera_model::Timestamp;
 
 use crate::doer::Doer;
-use crate::page::{Frame, Place, minutes};
+use crate::page::{Frame, Section, minutes};
 use crate::words::Word;
 
 /// An entry.
@@ -73,7 +73,7 @@ pub struct Shown {
 /// The page.
 pub fn page(frame: &Frame<'_>, shown: &Shown) -> Markup {
     let title = frame.word(Word::Record);
-    let path = Place::Record.path();
+    let path = Section::Record.path();
     let content = html! {
         h1 { (title) }
         p.soft { (frame.word(Word::RecordLead)) }
@@ -108,7 +108,7 @@ fn filter(frame: &Frame<'_>, shown: &Shown) -> Markup {
     let outcomes = [("", Word::OutcomeAny), ("done", Word::OutcomeDone), ("refused", Word::OutcomeRefused)];
     html! {
         @if let Some(problem) = &shown.problem { p.problem role="alert" { (problem) } }
-        form method="get" action=(Place::Record.path()) {
+        form method="get" action=(Section::Record.path()) {
             div.fields {
                 @for (name, word, value, example) in fields {
                     div.field {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
-use crate::page::{Frame, Place};
+use crate::page::{Frame, Section};
 use crate::templates::preview::plain;
 use crate::templates::{State, address};
 use crate::words::Word;
@@ -231,7 +231,7 @@ fn form(frame: &Frame<'_>, shown: &Shown) -> Markup {
         }
         div.buttons { button type="submit" { (frame.word(Word::TryIt)) } }
     };
-    frame.form(Place::Routes.path(), fields)
+    frame.form(Section::Routes.path(), fields)
 }
 
 fn outcome(frame: &Frame<'_>, outcome: &Outcome) -> Markup {

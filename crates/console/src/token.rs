@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 use sessera_model::Timestamp;
 
-use crate::page::{Frame, Place};
+use crate::page::{Frame, Section};
 use crate::words::Word;
 
 /// What was found out about a token.
@@ -76,7 +76,7 @@ pub fn page(frame: &Frame<'_>, token: &str, read: Option<&Read>) -> Markup {
     let content = html! {
         h1 { (title) }
         p.soft { (frame.word(Word::TokenLead)) }
-        section.sheet { (frame.form(Place::Token.path(), fields)) }
+        section.sheet { (frame.form(Section::Token.path(), fields)) }
         @if let Some(read) = read { (self::read(frame, read)) }
     };
     frame.document(title, content)

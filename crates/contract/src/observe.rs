@@ -1,10 +1,10 @@
 //! What is noted of every request: its id, its route, its status, its time.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -13,7 +13,7 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
 use crate::answer::Status;
-use sessera_http::peer::user_agent;
+use sessera_http::peer::{Peer, user_agent};
 use sessera_http::request_ids::{REQUEST_ID, RequestIds};
 use sessera_store::Asked;
 use sessera_telemetry::traces::ToldInside;
@@ -65,8 +65,7 @@ pub async fn note(State(observer): State<Observer>, mut request: Request, next: 
     // A path that does not exist is no label: anybody could make more of them than memory holds.
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = known_method(request.method());
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let peer = peer.map(|ConnectInfo(address)| address.ip().to_canonical());
+    let Peer(peer) = Peer::of(request.extensions());
     let span = span(api, &id, peer);
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let is_inside = told_inside.contains(&route) && !ToldInside::is_in(request.headers());

@@ -37,7 +37,7 @@ pub struct Paging {
 
 /// Where a part lies in its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct PageBounds {
     /// The last item of the part, when more follow.
     next: Option<Uuid>,
     /// Nothing was asked for, and there is nothing.
@@ -115,17 +115,17 @@ impl Paging {
     }
 
     /// Cuts what the store gave to the part that is shown.
-    pub fn cut<T>(&self, items: &mut Vec<T>, id: impl Fn(&T) -> Uuid) -> Place {
+    pub fn cut<T>(&self, items: &mut Vec<T>, id: impl Fn(&T) -> Uuid) -> PageBounds {
         items.drain(..items.len().min(self.skip as usize));
         let more = items.len() > self.size as usize;
         items.truncate(self.size as usize);
         let next = if more { items.last().map(id) } else { None };
-        Place { next, is_empty: items.is_empty() && !self.is_asked, size: self.size }
+        PageBounds { next, is_empty: items.is_empty() && !self.is_asked, size: self.size }
     }
 
     /// Where a part lies that its reader has cut already: `next` is the place of its last item, when more follow.
-    pub const fn place(&self, next: Option<Uuid>) -> Place {
-        Place { next, is_empty: false, size: self.size }
+    pub const fn bounds(&self, next: Option<Uuid>) -> PageBounds {
+        PageBounds { next, is_empty: false, size: self.size }
     }
 
     /// How many items are shown.
@@ -134,13 +134,13 @@ impl Paging {
     }
 
     /// The part of a list that is in memory, whose items have no ids of their own.
-    pub fn part<T>(&self, items: impl Iterator<Item = T>) -> (Vec<T>, Place) {
+    pub fn part<T>(&self, items: impl Iterator<Item = T>) -> (Vec<T>, PageBounds) {
         let before = self.after.map_or(0, |after| usize::try_from(after.as_u128()).unwrap_or(usize::MAX));
         let limit = self.query().limit as usize;
         let numbered = (1_u128..).zip(items).skip(before).take(limit);
         let mut items: Vec<(u128, T)> = numbered.collect();
-        let place = self.cut(&mut items, |(number, _)| Uuid::from_u128(*number));
-        (items.into_iter().map(|(_, item)| item).collect(), place)
+        let bounds = self.cut(&mut items, |(number, _)| Uuid::from_u128(*number));
+        (items.into_iter().map(|(_, item)| item).collect(), bounds)
     }
 }
 
@@ -169,7 +169,7 @@ fn number(parameters: &Parameters, name: &str) -> Result<Option<u64>, ApiError> 
         .transpose()
 }
 
-impl Place {
+impl PageBounds {
     /// The `Link` header: `first`, and `next` when more items follow.
     pub fn link(&self, path: &str, parameters: &Parameters) -> Result<HeaderValue, ApiError> {
         let mut links = vec![self.entry(path, parameters, "first", Uuid::nil())];

@@ -186,24 +186,24 @@ mod tests {
     }
 
     /// The headers of an answer.
-    struct Told(HeaderMap);
+    struct AnswerHeaders(HeaderMap);
 
-    impl Told {
+    impl AnswerHeaders {
         fn header(&self, name: &str) -> &str {
             self.0.get(name).map_or("", |value| value.to_str().unwrap())
         }
     }
 
-    async fn ask(server: &Router, method: &str, headers: &[(&str, &str)]) -> Told {
+    async fn ask(server: &Router, method: &str, headers: &[(&str, &str)]) -> AnswerHeaders {
         let mut request = Request::builder().method(method).uri("/");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let response = server.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
-        Told(response.headers().clone())
+        AnswerHeaders(response.headers().clone())
     }
 
-    async fn preflight(server: &Router, origin: &str, method: &str, headers: &str) -> Told {
+    async fn preflight(server: &Router, origin: &str, method: &str, headers: &str) -> AnswerHeaders {
         let headers = [
             ("origin", origin),
             ("access-control-request-method", method),

@@ -45,10 +45,11 @@ impl Origin {
             return Self { address: peer.0, ..Self::default() };
         };
         let told = match proxies.headers {
-            ProxyHeaders::Forwarded => Told::by_forwarded(headers),
-            ProxyHeaders::XForwarded => Told::by_x_forwarded(headers),
+            ProxyHeaders::Forwarded => ForwardedHeaders::by_forwarded(headers),
+            ProxyHeaders::XForwarded => ForwardedHeaders::by_x_forwarded(headers),
             ProxyHeaders::Either => {
-                let (standard, older) = (Told::by_forwarded(headers), Told::by_x_forwarded(headers));
+                let (standard, older) =
+                    (ForwardedHeaders::by_forwarded(headers), ForwardedHeaders::by_x_forwarded(headers));
                 match (standard, older) {
                     (Some(standard), Some(older)) => {
                         return standard.origin(peer, trusted).where_equal(older.origin(peer, trusted), peer);
@@ -87,14 +88,14 @@ impl Origin {
 
 /// What one family of headers says.
 #[derive(Debug, Default)]
-struct Told {
+struct ForwardedHeaders {
     /// Who asked whom, the client first; `None` where the address cannot be read.
     chain: Vec<Option<IpAddr>>,
     scheme: Option<String>,
     host: Option<String>,
 }
 
-impl Told {
+impl ForwardedHeaders {
     /// What `Forwarded` says; nothing when it is absent. The proxy that asks has written the last element.
     fn by_forwarded(headers: &HeaderMap) -> Option<Self> {
         if !headers.contains_key(FORWARDED) {

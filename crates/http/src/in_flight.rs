@@ -96,26 +96,26 @@ impl Drop for Request {
 
 /// What a request holds until its answer has been sent.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct InFlight {
     /// Its place among those that the port may have, where it takes one.
     pub(crate) permit: Option<OwnedSemaphorePermit>,
     /// That it is watched, where it is.
     pub(crate) request: Option<Request>,
 }
 
-impl Place {
+impl InFlight {
     /// A body with which the place is given up.
     pub(crate) fn with(self, body: Body) -> Body {
         if self.permit.is_none() && self.request.is_none() {
             return body;
         }
-        Body::new(Held { body, place: self, parts: 0 })
+        Body::new(Held { body, in_flight: self, parts: 0 })
     }
 }
 
 struct Held {
     body: Body,
-    place: Place,
+    in_flight: InFlight,
     /// How many parts were there already.
     parts: u64,
 }
@@ -131,7 +131,7 @@ impl HttpBody for Held {
         // It is polled when the client has room for more.
         let polled = Pin::new(&mut self.body).poll_frame(context);
         let held = &mut *self;
-        if let Some(request) = &mut held.place.request {
+        if let Some(request) = &mut held.in_flight.request {
             match &polled {
                 Poll::Pending => request.waits_for_the_server(),
                 // Most answers have one part, whose time began with the request.
@@ -168,9 +168,9 @@ mod tests {
         let begun = Instant::now();
         let first = watched.begin();
         sleep(Duration::from_secs(30)).await;
-        let place = Place { permit: None, request: Some(watched.begin()) };
+        let in_flight = InFlight { permit: None, request: Some(watched.begin()) };
         drop(first);
-        let answer = place.with(Body::from("x"));
+        let answer = in_flight.with(Body::from("x"));
         watched.stalled(limit).await;
         assert_eq!(begun.elapsed(), Duration::from_secs(90), "the first one has ended");
         drop(answer);
@@ -200,9 +200,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_waits_for_the_server_has_not_stalled() {
         let (watched, limit) = (Watched::default(), Duration::from_secs(60));
-        let place = Place { permit: None, request: Some(watched.begin()) };
+        let in_flight = InFlight { permit: None, request: Some(watched.begin()) };
         let to_say = Arc::new(Mutex::new(false));
-        let mut answer = place.with(Body::new(Sayings(to_say.clone())));
+        let mut answer = in_flight.with(Body::new(Sayings(to_say.clone())));
         let mut is_said = async || {
             poll_fn(|context| Poll::Ready(Pin::new(&mut answer).poll_frame(context).is_ready())).await
         };

@@ -29,7 +29,7 @@ use tower::Service as _;
 use crate::aside::Aside;
 use crate::counted::Counted;
 use crate::head_timer::HeadTimer;
-use crate::in_flight::{Place, Watched};
+use crate::in_flight::{InFlight, Watched};
 use crate::own_refusals::OwnRefusals;
 use crate::write_timeout::WriteTimeout;
 use sessera_config::Timeouts;
@@ -232,11 +232,11 @@ fn service(
     service_fn(move |mut request: Request<Incoming>| {
         client.asked.notify_one();
         let watched = (request.version() == Version::HTTP_2).then(|| client.watched.begin());
-        let mut place = Place { permit: None, request: watched };
+        let mut in_flight = InFlight { permit: None, request: watched };
         let mut answered = (answers.shortcut)(client.peer, &request);
         if answered.is_none() {
-            place.permit = client.places.clone().try_acquire_owned().ok();
-            answered = place.permit.is_none().then(answers.busy);
+            in_flight.permit = client.places.clone().try_acquire_owned().ok();
+            answered = in_flight.permit.is_none().then(answers.busy);
         }
         let answer = match answered {
             Some(response) => Answer::Made(response),
@@ -250,7 +250,7 @@ fn service(
                 Answer::Made(response) => response,
                 Answer::Routed(routed) => routed.await?,
             };
-            Ok(response.map(|body| place.with(body)))
+            Ok(response.map(|body| in_flight.with(body)))
         }
     })
 }

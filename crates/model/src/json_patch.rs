@@ -286,7 +286,12 @@ fn index(name: &str, len: usize, pointer: &str) -> Result<usize, PatchError> {
         || (!name.starts_with('0') && !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit()));
     match name.parse::<usize>().ok().filter(|at| good && *at < len) {
         Some(at) => Ok(at),
-        None => refuse(pointer, format!("\"{name}\" is no place in this list")),
+        None => refuse(
+            pointer,
+            format!(
+                "\"{name}\" is no place in this list: they are counted from 0, and \"-\" adds one at its end"
+            ),
+        ),
     }
 }
 

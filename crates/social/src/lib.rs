@@ -43,7 +43,7 @@ use url::form_urlencoded::{self, byte_serialize};
 use discovery::{Directory, Metadata};
 use id_token::Expected;
 use profiles::Access;
-use table::{Known, Place, Says, SecretIn};
+use table::{Endpoints, Known, Says, SecretIn};
 use web::{Ask, Body, Web};
 
 /// The providers.
@@ -98,22 +98,22 @@ impl Social {
     /// Where a provider is asked.
     async fn ends(&self, provider: &Provider, known: &Known, now: Timestamp) -> Result<Ends, ProviderError> {
         let below = |base: &str, path: &str| format!("{}{path}", base.trim_end_matches('/'));
-        match known.place {
-            Place::AsConfigured => {
+        match known.endpoints {
+            Endpoints::AsConfigured => {
                 let issuer = configured(provider).ok_or_else(|| misconfigured("issuer_url is missing"))?;
                 self.discovered(provider, issuer, now).await
             }
-            Place::At(issuer) => self.discovered(provider, issuer, now).await,
-            Place::Fixed { ask, token, .. } => {
+            Endpoints::At(issuer) => self.discovered(provider, issuer, now).await,
+            Endpoints::Fixed { ask, token, .. } => {
                 Ok(Ends { ask: ask.into(), token: token.into(), user: String::new(), metadata: None })
             }
-            Place::Below { default, ask, token, user } => {
+            Endpoints::Below { default, ask, token, user } => {
                 let base = configured(provider).or(default);
                 let base = base.ok_or_else(|| misconfigured("issuer_url is missing"))?;
                 let (ask, token, user) = (below(base, ask), below(base, token), below(base, user));
                 Ok(Ends { ask, token, user, metadata: None })
             }
-            Place::Microsoft => {
+            Endpoints::Microsoft => {
                 let tenant = provider.microsoft_tenant.as_deref().unwrap_or_default();
                 let tenant: String = byte_serialize(tenant.as_bytes()).collect();
                 let base = format!("https://login.microsoftonline.com/{tenant}/oauth2/v2.0");
@@ -222,9 +222,11 @@ impl Social {
         let id_token = text(tokens, "id_token").ok_or_else(|| {
             failed("it gave out no id_token: ask for the scope openid, and see that the client may have it")
         })?;
-        let metadata = match (&ends.metadata, known.place) {
+        let metadata = match (&ends.metadata, known.endpoints) {
             (Some(metadata), _) => metadata.clone(),
-            (None, Place::Fixed { issuer: Some(issuer), .. }) => self.metadata(issuer, answer.now).await?,
+            (None, Endpoints::Fixed { issuer: Some(issuer), .. }) => {
+                self.metadata(issuer, answer.now).await?
+            }
             (None, _) => self.metadata(&microsoft_issuer(provider, id_token)?, answer.now).await?,
         };
         let expected = Expected { metadata: &metadata, audiences: &[&provider.client_id], now: answer.now };

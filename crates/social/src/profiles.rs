@@ -8,7 +8,7 @@ use sessera_config::sections::oidc::Provider;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Profile {
     /// What the provider is asked.
-    pub(crate) asks: fn(&Access<'_>) -> Vec<Asked>,
+    pub(crate) asks: fn(&Access<'_>) -> Vec<ProfileRequest>,
     /// What its answers mean, in the order of the questions. They are claims by the names of OpenID Connect.
     pub(crate) claims: fn(&[Value], &Access<'_>) -> Map<String, Value>,
 }
@@ -28,26 +28,26 @@ pub(crate) struct Access<'a> {
 
 /// A question of a profile.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct ProfileRequest {
     /// The address.
     pub(crate) url: String,
     /// The header with the token, where the address has it not.
     pub(crate) header: Option<(&'static str, String)>,
 }
 
-fn bearer(url: impl Into<String>, access: &Access<'_>) -> Asked {
-    Asked { url: url.into(), header: Some(("authorization", format!("Bearer {}", access.token))) }
+fn bearer(url: impl Into<String>, access: &Access<'_>) -> ProfileRequest {
+    ProfileRequest { url: url.into(), header: Some(("authorization", format!("Bearer {}", access.token))) }
 }
 
-fn with_header(url: &str, name: &'static str, access: &Access<'_>) -> Asked {
-    Asked { url: url.into(), header: Some((name, access.token.to_owned())) }
+fn with_header(url: &str, name: &'static str, access: &Access<'_>) -> ProfileRequest {
+    ProfileRequest { url: url.into(), header: Some((name, access.token.to_owned())) }
 }
 
 /// An address with the token as a parameter.
-fn with_token(url: &str, name: &str, access: &Access<'_>) -> Asked {
+fn with_token(url: &str, name: &str, access: &Access<'_>) -> ProfileRequest {
     let mut url = format!("{url}{name}=");
     url.extend(url::form_urlencoded::byte_serialize(access.token.as_bytes()));
-    Asked { url, header: None }
+    ProfileRequest { url, header: None }
 }
 
 /// Claims of the members of an answer: the name of a claim, and the pointer to its value.

@@ -8,7 +8,7 @@ use crate::profiles::{self, Profile};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Known {
     /// Where it is.
-    pub(crate) place: Place,
+    pub(crate) endpoints: Endpoints,
     /// How it says who somebody is.
     pub(crate) says: Says,
     /// How it is told the secret.
@@ -27,7 +27,7 @@ pub(crate) struct Known {
 
 /// Where a provider is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Place {
+pub(crate) enum Endpoints {
     /// It says so itself, at the address in the configuration.
     AsConfigured,
     /// It says so itself, at this address.
@@ -73,7 +73,7 @@ pub(crate) enum SecretIn {
 
 /// One that speaks OpenID Connect.
 const OPENID: Known = Known {
-    place: Place::AsConfigured,
+    endpoints: Endpoints::AsConfigured,
     says: Says::Token,
     credentials_in: SecretIn::AsItSays,
     scope: Some("openid"),
@@ -84,9 +84,9 @@ const OPENID: Known = Known {
 };
 
 /// One that speaks OAuth 2.0 only.
-const fn oauth(place: Place, profile: Profile) -> Known {
+const fn oauth(endpoints: Endpoints, profile: Profile) -> Known {
     Known {
-        place,
+        endpoints,
         says: Says::Profile(profile),
         credentials_in: SecretIn::Form,
         scope: None,
@@ -97,11 +97,11 @@ const fn oauth(place: Place, profile: Profile) -> Known {
     }
 }
 
-const fn fixed(ask: &'static str, token: &'static str) -> Place {
-    Place::Fixed { ask, token, issuer: None }
+const fn fixed(ask: &'static str, token: &'static str) -> Endpoints {
+    Endpoints::Fixed { ask, token, issuer: None }
 }
 
-const GITHUB: Place =
+const GITHUB: Endpoints =
     fixed("https://github.com/login/oauth/authorize", "https://github.com/login/oauth/access_token");
 
 /// The prompt of those that ask only where they must.
@@ -112,9 +112,11 @@ impl Known {
     pub(crate) const fn of(kind: ProviderKind) -> Self {
         match kind {
             ProviderKind::Generic => OPENID,
-            ProviderKind::Google => Self { place: Place::At("https://accounts.google.com"), ..OPENID },
+            ProviderKind::Google => {
+                Self { endpoints: Endpoints::At("https://accounts.google.com"), ..OPENID }
+            }
             ProviderKind::Apple => Self {
-                place: Place::Fixed {
+                endpoints: Endpoints::Fixed {
                     ask: "https://appleid.apple.com/auth/authorize",
                     token: "https://appleid.apple.com/auth/token",
                     issuer: Some("https://appleid.apple.com"),
@@ -123,61 +125,63 @@ impl Known {
                 ..OPENID
             },
             ProviderKind::Microsoft => {
-                Self { place: Place::Microsoft, credentials_in: SecretIn::Form, ..OPENID }
+                Self { endpoints: Endpoints::Microsoft, credentials_in: SecretIn::Form, ..OPENID }
             }
-            ProviderKind::Line => {
-                Self { place: Place::At("https://access.line.me"), credentials_in: SecretIn::Form, ..OPENID }
-            }
+            ProviderKind::Line => Self {
+                endpoints: Endpoints::At("https://access.line.me"),
+                credentials_in: SecretIn::Form,
+                ..OPENID
+            },
             ProviderKind::LinkedInV2 => Self {
-                place: Place::At("https://www.linkedin.com/oauth"),
+                endpoints: Endpoints::At("https://www.linkedin.com/oauth"),
                 says: Says::UserInfo,
                 credentials_in: SecretIn::Form,
                 has_nonce: false,
                 ..OPENID
             },
             ProviderKind::NetId => {
-                Self { place: Place::At("https://broker.netid.de/"), says: Says::UserInfo, ..OPENID }
+                Self { endpoints: Endpoints::At("https://broker.netid.de/"), says: Says::UserInfo, ..OPENID }
             }
             ProviderKind::Facebook => {
-                let place = fixed(
+                let endpoints = fixed(
                     "https://facebook.com/dialog/oauth",
                     "https://graph.facebook.com/oauth/access_token",
                 );
                 Self {
                     scope: Some("openid"),
                     prompt: (None, Some("login")),
-                    ..oauth(place, profiles::FACEBOOK)
+                    ..oauth(endpoints, profiles::FACEBOOK)
                 }
             }
             ProviderKind::GitLab => {
-                let place = Place::Below {
+                let endpoints = Endpoints::Below {
                     default: Some("https://gitlab.com"),
                     ask: "/oauth/authorize",
                     token: "/oauth/token",
                     user: "/oauth/userinfo",
                 };
-                Self { prompt: (None, Some("login")), ..oauth(place, profiles::USER_INFO) }
+                Self { prompt: (None, Some("login")), ..oauth(endpoints, profiles::USER_INFO) }
             }
             ProviderKind::Auth0 => {
-                let place = Place::Below {
+                let endpoints = Endpoints::Below {
                     default: None,
                     ask: "/authorize",
                     token: "/oauth/token",
                     user: "/userinfo",
                 };
-                Self { prompt: (None, Some("login")), ..oauth(place, profiles::USER_INFO) }
+                Self { prompt: (None, Some("login")), ..oauth(endpoints, profiles::USER_INFO) }
             }
             ProviderKind::Salesforce => {
-                let place = Place::Below {
+                let endpoints = Endpoints::Below {
                     default: None,
                     ask: "/services/oauth2/authorize",
                     token: "/services/oauth2/token",
                     user: "/services/oauth2/userinfo",
                 };
-                Self { prompt: (None, Some("login")), ..oauth(place, profiles::USER_INFO) }
+                Self { prompt: (None, Some("login")), ..oauth(endpoints, profiles::USER_INFO) }
             }
             ProviderKind::UaePass => {
-                let place = Place::Below {
+                let endpoints = Endpoints::Below {
                     default: Some("https://id.uaepass.ae"),
                     ask: "/idshub/authorize",
                     token: "/idshub/token",
@@ -186,70 +190,71 @@ impl Known {
                 Self {
                     credentials_in: SecretIn::Header,
                     always: &[("acr_values", "urn:safelayer:tws:policies:authentication:level:low")],
-                    ..oauth(place, profiles::UAE_PASS)
+                    ..oauth(endpoints, profiles::UAE_PASS)
                 }
             }
             ProviderKind::GitHub => Self { granted: Some(','), ..oauth(GITHUB, profiles::GITHUB) },
             ProviderKind::GitHubApp => oauth(GITHUB, profiles::GITHUB_APP),
             ProviderKind::Discord => {
-                let place = fixed(
+                let endpoints = fixed(
                     "https://discord.com/api/v9/oauth2/authorize",
                     "https://discord.com/api/v9/oauth2/token",
                 );
-                Self { granted: Some(' '), prompt: QUIET, ..oauth(place, profiles::DISCORD) }
+                Self { granted: Some(' '), prompt: QUIET, ..oauth(endpoints, profiles::DISCORD) }
             }
             ProviderKind::Slack => {
-                let place = fixed("https://slack.com/oauth/authorize", "https://slack.com/api/oauth.access");
-                Self { granted: Some(','), ..oauth(place, profiles::SLACK) }
+                let endpoints =
+                    fixed("https://slack.com/oauth/authorize", "https://slack.com/api/oauth.access");
+                Self { granted: Some(','), ..oauth(endpoints, profiles::SLACK) }
             }
             ProviderKind::Spotify => {
-                let place =
+                let endpoints =
                     fixed("https://accounts.spotify.com/authorize", "https://accounts.spotify.com/api/token");
-                Self { granted: Some(' '), ..oauth(place, profiles::SPOTIFY) }
+                Self { granted: Some(' '), ..oauth(endpoints, profiles::SPOTIFY) }
             }
             ProviderKind::LinkedIn => {
-                let place = fixed(
+                let endpoints = fixed(
                     "https://www.linkedin.com/oauth/v2/authorization",
                     "https://www.linkedin.com/oauth/v2/accessToken",
                 );
-                oauth(place, profiles::LINKEDIN)
+                oauth(endpoints, profiles::LINKEDIN)
             }
             ProviderKind::Amazon => {
-                let place = fixed("https://www.amazon.com/ap/oa", "https://api.amazon.com/auth/o2/token");
-                oauth(place, profiles::AMAZON)
+                let endpoints = fixed("https://www.amazon.com/ap/oa", "https://api.amazon.com/auth/o2/token");
+                oauth(endpoints, profiles::AMAZON)
             }
             ProviderKind::DingTalk => {
-                let place = fixed(
+                let endpoints = fixed(
                     "https://login.dingtalk.com/oauth2/auth",
                     "https://api.dingtalk.com/v1.0/oauth2/userAccessToken",
                 );
                 Self {
                     credentials_in: SecretIn::Json,
                     prompt: (Some("consent"), Some("consent")),
-                    ..oauth(place, profiles::DINGTALK)
+                    ..oauth(endpoints, profiles::DINGTALK)
                 }
             }
             ProviderKind::Lark => {
-                let place = fixed(
+                let endpoints = fixed(
                     "https://passport.feishu.cn/suite/passport/oauth/authorize",
                     "https://passport.feishu.cn/suite/passport/oauth/token",
                 );
-                oauth(place, profiles::LARK)
+                oauth(endpoints, profiles::LARK)
             }
             ProviderKind::Patreon => {
-                let place = fixed(
+                let endpoints = fixed(
                     "https://www.patreon.com/oauth2/authorize",
                     "https://www.patreon.com/api/oauth2/token",
                 );
-                Self { prompt: QUIET, ..oauth(place, profiles::PATREON) }
+                Self { prompt: QUIET, ..oauth(endpoints, profiles::PATREON) }
             }
             ProviderKind::Vk => {
-                let place = fixed("https://oauth.vk.com/authorize", "https://oauth.vk.com/access_token");
-                oauth(place, profiles::VK)
+                let endpoints = fixed("https://oauth.vk.com/authorize", "https://oauth.vk.com/access_token");
+                oauth(endpoints, profiles::VK)
             }
             ProviderKind::Yandex => {
-                let place = fixed("https://oauth.yandex.com/authorize", "https://oauth.yandex.com/token");
-                oauth(place, profiles::YANDEX)
+                let endpoints = fixed("https://oauth.yandex.com/authorize", "https://oauth.yandex.com/token");
+                oauth(endpoints, profiles::YANDEX)
             }
         }
     }

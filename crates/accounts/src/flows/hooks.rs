@@ -68,7 +68,7 @@ impl Visit<'_> {
     /// What the program of a web hook gets as `ctx`.
     pub fn context(&self, happening: Happening<'_>) -> Value {
         let Happening { flow, identity, session } = happening;
-        let told = self.visitor.told.clone().unwrap_or_default();
+        let told = self.visitor.details.clone().unwrap_or_default();
         let schemas_url = self.rules.url("schemas/");
         let view = IdentityView::public(&schemas_url);
         let headers: Map<_, _> =

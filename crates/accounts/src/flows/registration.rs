@@ -299,9 +299,9 @@ async fn end(
     let visit = &flows.visit;
     let hooks = visit.rules.hooks.registration.of(&proof.method);
     let mut prepared = match asked(flows, &flow, prepared, hooks).await? {
-        Asked::Good(prepared) => *prepared,
-        Asked::Stopped(stop) => return flows.stopped(flow, stop).await,
-        Asked::Wrong(violations) => return refuse_change(flows, flow, violations).await,
+        HookedIdentity::Good(prepared) => *prepared,
+        HookedIdentity::Stopped(stop) => return flows.stopped(flow, stop).await,
+        HookedIdentity::Wrong(violations) => return refuse_change(flows, flow, violations).await,
     };
     let is_told = by.is_some() || flow.state == State::PassedChallenge;
     let hides_duplicates = visit.rules.hides_duplicates && !is_told;
@@ -371,7 +371,7 @@ async fn end(
 }
 
 /// What web hooks make of an identity that is going to be stored.
-enum Asked {
+enum HookedIdentity {
     /// It may be stored like this.
     Good(Box<PreparedIdentity>),
     /// It may not be stored.
@@ -386,7 +386,7 @@ async fn asked(
     flow: &Flow<RegistrationDetails>,
     mut prepared: PreparedIdentity,
     hooks: &HookList,
-) -> Result<Asked, FlowError> {
+) -> Result<HookedIdentity, FlowError> {
     let visit = &flows.visit;
     let mut told = None;
     for hook in hooks.before_it_is_done() {
@@ -398,15 +398,17 @@ async fn asked(
                 let draft = changes.draft(&prepared.identity);
                 prepared = match prepared.revised(draft, visit.surroundings()) {
                     Ok(prepared) => prepared,
-                    Err(IdentityError::InvalidTraits(violations)) => return Ok(Asked::Wrong(violations)),
+                    Err(IdentityError::InvalidTraits(violations)) => {
+                        return Ok(HookedIdentity::Wrong(violations));
+                    }
                     Err(error) => return Err(impossible(hook, &error)),
                 };
                 changes.mark_addresses(&mut prepared.identity, visit.now);
             }
-            Err(stop) => return Ok(Asked::Stopped(stop)),
+            Err(stop) => return Ok(HookedIdentity::Stopped(stop)),
         }
     }
-    Ok(Asked::Good(Box::new(prepared)))
+    Ok(HookedIdentity::Good(Box::new(prepared)))
 }
 
 /// Says which traits of a web hook do not fit the schema.

@@ -15,7 +15,7 @@ use crate::flows::sign_in::{self, Proof, SignedIn};
 use crate::identities::Surroundings;
 use crate::language::Language;
 use crate::left_behind;
-use crate::limits::{self, Guess, Place};
+use crate::limits::{self, Guess, GuessCounters};
 use crate::mail::About;
 use crate::messages::Message;
 use crate::metrics::Limit;
@@ -53,12 +53,12 @@ pub struct Visitor {
     /// The header by which the client shows that it is a browser.
     pub browser_header: Option<BrowserHeader>,
     /// What web hooks and services for messages may be told of the request, where there are any.
-    pub told: Option<Told>,
+    pub details: Option<RequestDetails>,
 }
 
 /// What others may be told of a request.
 #[derive(Clone, Default)]
-pub struct Told {
+pub struct RequestDetails {
     /// Its method.
     pub method: String,
     /// Its headers that the configuration allows, by the names that they have in HTTP/1.1.
@@ -67,9 +67,9 @@ pub struct Told {
     pub cookies: Vec<(String, String)>,
 }
 
-impl fmt::Debug for Told {
+impl fmt::Debug for RequestDetails {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Told").field("method", &self.method).finish_non_exhaustive()
+        f.debug_struct("RequestDetails").field("method", &self.method).finish_non_exhaustive()
     }
 }
 
@@ -144,11 +144,11 @@ impl Visit<'_> {
         &self,
         transport: Transport,
         guess: Guess<'_>,
-    ) -> Result<Result<Place, Message>, FlowError> {
-        let place = Place::of(guess, self.visitor.address, &self.rules.keys, self.rules.limits);
-        let counters = place.counters();
-        let taken = (!counters.is_empty()).then_some(Change::TakeAttempt { counters, at: self.now });
-        let Err(wait) = self.take(taken).await? else { return Ok(Ok(place)) };
+    ) -> Result<Result<GuessCounters, Message>, FlowError> {
+        let counters = GuessCounters::of(guess, self.visitor.address, &self.rules.keys, self.rules.limits);
+        let counted = counters.counters();
+        let taken = (!counted.is_empty()).then_some(Change::TakeAttempt { counters: counted, at: self.now });
+        let Err(wait) = self.take(taken).await? else { return Ok(Ok(counters)) };
         self.accounts.metrics.limit_hit(Limit::Failures);
         if self.takes_json(transport) {
             return Err(FlowError::TooMany(wait));
@@ -180,9 +180,9 @@ impl Visit<'_> {
         self.accounts.committer.happened(&Event::ProofRefused { flow, identity_id: suspect, method });
     }
 
-    /// Gives back the place of a guess that could not be looked at.
-    pub async fn give_back(&self, place: &Place) -> Result<(), StoreError> {
-        let changes = place.given_back();
+    /// Takes a guess back from its counters, because it could not be looked at.
+    pub async fn give_back(&self, counters: &GuessCounters) -> Result<(), StoreError> {
+        let changes = counters.given_back();
         if changes.is_empty() { Ok(()) } else { self.commit(&changes).await }
     }
 
@@ -320,7 +320,7 @@ impl Visit<'_> {
     /// What a message is about that the request causes in a flow. It has headers of the request only where a service may be
     /// told of them.
     pub fn about<D>(&self, flow: &Flow<D>) -> About {
-        let told = self.visitor.told.as_ref().filter(|_| self.rules.tells_services);
+        let told = self.visitor.details.as_ref().filter(|_| self.rules.tells_services);
         About {
             request_url: flow.request_url.clone(),
             transient_payload: flow.transient_payload.clone(),

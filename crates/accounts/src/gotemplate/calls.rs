@@ -24,7 +24,7 @@ struct Call<'t> {
 
 /// Where a part of a template stands.
 #[derive(Clone, Copy, Default)]
-struct Place {
+struct Context {
     is_conditional: bool,
     has_other_data: bool,
 }
@@ -120,12 +120,12 @@ fn endless(circle: &[&str]) -> String {
 /// The calls in a template. Blocks are nested to a bounded depth.
 fn calls(nodes: &[Node]) -> Vec<Call<'_>> {
     let mut found = Vec::new();
-    collect(nodes, Place::default(), &mut found);
+    collect(nodes, Context::default(), &mut found);
     found
 }
 
-fn collect<'t>(nodes: &'t [Node], place: Place, found: &mut Vec<Call<'t>>) {
-    let conditional = Place { is_conditional: true, ..place };
+fn collect<'t>(nodes: &'t [Node], place: Context, found: &mut Vec<Call<'t>>) {
+    let conditional = Context { is_conditional: true, ..place };
     for node in nodes {
         match node {
             Node::Text(_) | Node::Output { .. } => {}
@@ -139,12 +139,12 @@ fn collect<'t>(nodes: &'t [Node], place: Place, found: &mut Vec<Call<'t>>) {
                 collect(otherwise, conditional, found);
             }
             Node::With { on, then, otherwise, .. } => {
-                let place = Place { has_other_data: is_other(on, place), ..conditional };
+                let place = Context { has_other_data: is_other(on, place), ..conditional };
                 collect(then, place, found);
                 collect(otherwise, conditional, found);
             }
             Node::Range { then, otherwise, .. } => {
-                collect(then, Place { has_other_data: true, ..conditional }, found);
+                collect(then, Context { has_other_data: true, ..conditional }, found);
                 collect(otherwise, conditional, found);
             }
         }
@@ -152,7 +152,7 @@ fn collect<'t>(nodes: &'t [Node], place: Place, found: &mut Vec<Call<'t>>) {
 }
 
 /// Whether a value is another one than the data of the template.
-fn is_other(value: &Pipeline, place: Place) -> bool {
+fn is_other(value: &Pipeline, place: Context) -> bool {
     match value.0.as_slice() {
         [Command::Value(Operand::Dot(path))] if path.is_empty() => place.has_other_data,
         [Command::Value(Operand::Root(path))] if path.is_empty() => false,

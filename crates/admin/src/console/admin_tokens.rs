@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
-use sessera_console::Place;
+use sessera_console::Section;
 use sessera_console::settings::tokens::{self, Token, Typed};
 use sessera_model::Actor;
 use sessera_node::admin_tokens::{AdminTokenError, AdminTokens};
@@ -33,7 +33,7 @@ pub(super) fn shown(kept: AdminToken) -> Token {
 
 pub(super) async fn new(here: Here) -> Result<Response, Failed> {
     let typed = Typed { name: "", role: "viewer", expires_in: "90d" };
-    Ok(ok(tokens::new(&here.frame(Some(Place::Settings)), typed, None, here.may_own())))
+    Ok(ok(tokens::new(&here.frame(Some(Section::Settings)), typed, None, here.may_own())))
 }
 
 pub(super) async fn make(
@@ -43,7 +43,7 @@ pub(super) async fn make(
 ) -> Result<Response, Failed> {
     let Form { name, role, expires_in } = sent.read()?;
     let (name, expires_in) = (name.trim(), expires_in.trim());
-    let frame = here.frame(Some(Place::Settings));
+    let frame = here.frame(Some(Section::Settings));
     match made(&all, name, &role, Some(expires_in).filter(|text| !text.is_empty())).await {
         Ok(made) => {
             let is_asked_for = !here.snapshot.config.admin.tokens.is_empty();
@@ -65,7 +65,7 @@ pub(super) async fn before_delete(
     let found = found.ok_or_else(|| AdminTokenError::Missing(name.chars().take(64).collect()));
     let token = shown(found.map_err(ApiError::from)?);
     let is_own = matches!(&here.stay.actor, Some(Actor::Token { name: own, .. }) if *own == name);
-    Ok(ok(tokens::delete(&here.frame(Some(Place::Settings)), &token, is_own, here.may_own())))
+    Ok(ok(tokens::delete(&here.frame(Some(Section::Settings)), &token, is_own, here.may_own())))
 }
 
 pub(super) async fn delete(
@@ -74,5 +74,5 @@ pub(super) async fn delete(
     _sent: Sent,
 ) -> Result<Response, Failed> {
     all.delete(&name).await?;
-    Ok(answer::see_other(&format!("{}?done=1", Place::Settings.path()))?)
+    Ok(answer::see_other(&format!("{}?done=1", Section::Settings.path()))?)
 }

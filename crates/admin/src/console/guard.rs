@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use sessera_config::AdminConfig;
-use sessera_console::Place;
+use sessera_console::Section;
 use sessera_http::host;
 use sessera_model::{Clock, Role};
 use sessera_store::{Asked, Committer};
@@ -110,7 +110,7 @@ impl Door {
             return Err(Box::new(self.page(stay, request.headers(), &error)));
         };
         // Somebody who may have signed out is told how the server is, and nothing else.
-        if let Some(error) = stay.doubt.as_ref().filter(|_| !is_open && path != Place::Overview.path()) {
+        if let Some(error) = stay.doubt.as_ref().filter(|_| !is_open && path != Section::Overview.path()) {
             return Err(Box::new(self.page(stay, request.headers(), error)));
         }
         Asked::note(|asked| asked.actor = Some(actor.clone()));

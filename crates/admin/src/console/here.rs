@@ -11,7 +11,7 @@ use maud::Markup;
 use serde::de::DeserializeOwned;
 use sessera_accounts::language::Language;
 use sessera_console::page::{CSRF, POLICY};
-use sessera_console::{Frame, Place};
+use sessera_console::{Frame, Section};
 use sessera_model::{Actor, Clock, Role, Timestamp};
 
 use super::stay::{Stay, Stays};
@@ -22,15 +22,15 @@ use sessera_contract::html::document;
 use sessera_node::Snapshot;
 
 /// The places of the console, in their order.
-const PLACES: [Place; 8] = [
-    Place::Overview,
-    Place::Templates,
-    Place::Keys,
-    Place::People,
-    Place::Routes,
-    Place::Token,
-    Place::Record,
-    Place::Settings,
+const SECTIONS: [Section; 8] = [
+    Section::Overview,
+    Section::Templates,
+    Section::Keys,
+    Section::People,
+    Section::Routes,
+    Section::Token,
+    Section::Record,
+    Section::Settings,
 ];
 
 /// Whoever looks at a page, and what it is made of.
@@ -40,7 +40,7 @@ pub(super) struct Here {
     pub(super) now: Timestamp,
     language: Language,
     /// The places that there are.
-    places: Vec<Place>,
+    sections: Vec<Section>,
 }
 
 impl FromRequestParts<AdminState> for Here {
@@ -63,17 +63,17 @@ impl Here {
         let languages = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         let has_people = snapshot.config.upstream.is_none();
         let has_routes = snapshot.config.gateway.enabled;
-        let is_there = |place: &Place| match place {
-            Place::People => has_people,
-            Place::Routes => has_routes,
+        let is_there = |section: &Section| match section {
+            Section::People => has_people,
+            Section::Routes => has_routes,
             _ => true,
         };
-        let places = PLACES.into_iter().filter(is_there).collect();
-        Self { stay, snapshot, now, language: Language::accepted(languages), places }
+        let sections = SECTIONS.into_iter().filter(is_there).collect();
+        Self { stay, snapshot, now, language: Language::accepted(languages), sections }
     }
 
     /// What stands around a page.
-    pub(super) fn frame(&self, place: Option<Place>) -> Frame<'_> {
+    pub(super) fn frame(&self, section: Option<Section>) -> Frame<'_> {
         Frame {
             language: self.language,
             site: &self.snapshot.accounts.rules.site_name,
@@ -81,8 +81,8 @@ impl Here {
             ends: self.stay.ends,
             csrf: &self.stay.csrf,
             now: self.now,
-            places: &self.places,
-            place,
+            sections: &self.sections,
+            section,
         }
     }
 

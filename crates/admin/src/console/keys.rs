@@ -3,8 +3,8 @@
 use axum::extract::{FromRef, State};
 use axum::response::Response;
 use serde::Deserialize;
-use sessera_console::Place;
-use sessera_console::keys::{self, Before, KeySet as Shown, Keys, address};
+use sessera_console::Section;
+use sessera_console::keys::{self, KeyChange, KeySet as Shown, Keys, address};
 use sessera_issuer::key_sets;
 use sessera_issuer::templates::templates_with_set;
 use sessera_jose::Algorithm;
@@ -42,7 +42,7 @@ struct Form {
 
 /// What can be done with a set or one of its keys.
 #[derive(Clone, Copy)]
-enum Asked<'a> {
+enum KeyAction<'a> {
     Adopt,
     Rotate,
     Revoke(&'a str),
@@ -54,7 +54,7 @@ pub(super) async fn list(State(sets): State<Sets>, here: Here) -> Result<Respons
     for set in sets.managed.sets.all().await? {
         listed.push(shown_set(&here, set)?);
     }
-    Ok(ok(keys::list(&here.frame(Some(Place::Keys)), &listed, here.may_own())))
+    Ok(ok(keys::list(&here.frame(Some(Section::Keys)), &listed, here.may_own())))
 }
 
 pub(super) async fn get(
@@ -65,7 +65,7 @@ pub(super) async fn get(
 ) -> Result<Response, Failed> {
     let set = shown_set(&here, sets.managed.sets.find(&name).await?)?;
     let is_done = parameters.get("done").is_some();
-    Ok(ok(keys::page(&here.frame(Some(Place::Keys)), &set, here.may_own(), is_done)))
+    Ok(ok(keys::page(&here.frame(Some(Section::Keys)), &set, here.may_own(), is_done)))
 }
 
 fn shown_set(here: &Here, set: KeySet) -> Result<Shown, ApiError> {
@@ -91,7 +91,7 @@ pub(super) async fn new(here: Here) -> Result<Response, Failed> {
 
 fn new_page(here: &Here, name: &str, problem: Option<&str>) -> maud::Markup {
     let names = Algorithm::ALL.map(Algorithm::as_str);
-    keys::before(&here.frame(Some(Place::Keys)), name, &Before::Create(&names), problem, here.may_own())
+    keys::before(&here.frame(Some(Section::Keys)), name, &KeyChange::Create(&names), problem, here.may_own())
 }
 
 pub(super) async fn make(State(sets): State<Sets>, here: Here, sent: Sent) -> Result<Response, Failed> {
@@ -107,7 +107,7 @@ pub(super) async fn before_adopt(
     here: Here,
     Segment(name): Segment,
 ) -> Result<Response, Failed> {
-    sets.before(&here, &name, &Asked::Adopt, None).await
+    sets.before(&here, &name, &KeyAction::Adopt, None).await
 }
 
 pub(super) async fn adopt(
@@ -119,7 +119,7 @@ pub(super) async fn adopt(
     let Form { period, .. } = sent.read()?;
     let wanted = NewSet { algorithm: None, period: period.trim(), adopt: true };
     let made = sets.managed.make(&name, wanted).await.map(drop);
-    sets.outcome(&here, &name, &Asked::Adopt, made).await
+    sets.outcome(&here, &name, &KeyAction::Adopt, made).await
 }
 
 pub(super) async fn before_rotate(
@@ -127,7 +127,7 @@ pub(super) async fn before_rotate(
     here: Here,
     Segment(name): Segment,
 ) -> Result<Response, Failed> {
-    sets.before(&here, &name, &Asked::Rotate, None).await
+    sets.before(&here, &name, &KeyAction::Rotate, None).await
 }
 
 pub(super) async fn rotate(
@@ -137,7 +137,7 @@ pub(super) async fn rotate(
     _sent: Sent,
 ) -> Result<Response, Failed> {
     let rotated = sets.managed.rotated(&name).await.map(drop);
-    sets.outcome(&here, &name, &Asked::Rotate, rotated).await
+    sets.outcome(&here, &name, &KeyAction::Rotate, rotated).await
 }
 
 pub(super) async fn before_revoke(
@@ -145,7 +145,7 @@ pub(super) async fn before_revoke(
     here: Here,
     Path((name, kid)): Path<(String, String)>,
 ) -> Result<Response, Failed> {
-    sets.before(&here, &name, &Asked::Revoke(&kid), None).await
+    sets.before(&here, &name, &KeyAction::Revoke(&kid), None).await
 }
 
 pub(super) async fn revoke(
@@ -160,7 +160,7 @@ pub(super) async fn revoke(
     } else {
         Err(ApiError::bad_request("What was typed is not the id of the key. Nothing was changed."))
     };
-    sets.outcome(&here, &name, &Asked::Revoke(&kid), revoked).await
+    sets.outcome(&here, &name, &KeyAction::Revoke(&kid), revoked).await
 }
 
 pub(super) async fn before_promote(
@@ -168,7 +168,7 @@ pub(super) async fn before_promote(
     here: Here,
     Path((name, kid)): Path<(String, String)>,
 ) -> Result<Response, Failed> {
-    sets.before(&here, &name, &Asked::Promote(&kid), None).await
+    sets.before(&here, &name, &KeyAction::Promote(&kid), None).await
 }
 
 pub(super) async fn promote(
@@ -178,7 +178,7 @@ pub(super) async fn promote(
     _sent: Sent,
 ) -> Result<Response, Failed> {
     let promoted = sets.edited.promote(&name, &kid).await;
-    sets.outcome(&here, &name, &Asked::Promote(&kid), promoted).await
+    sets.outcome(&here, &name, &KeyAction::Promote(&kid), promoted).await
 }
 
 fn done(name: &str) -> Result<Response, Failed> {
@@ -200,7 +200,7 @@ impl Sets {
         &self,
         here: &Here,
         name: &str,
-        asked: &Asked<'_>,
+        asked: &KeyAction<'_>,
         failed: Option<&ApiError>,
     ) -> Result<Response, Failed> {
         let set = self.managed.sets.find(name).await?;
@@ -210,27 +210,29 @@ impl Sets {
         let schedule = copy
             .as_mut()
             .ok_or_else(|| ApiError::conflict(format!("The key set \"{name}\" does not rotate by itself.")));
-        let frame = here.frame(Some(Place::Keys));
+        let frame = here.frame(Some(Section::Keys));
         let problem = failed.map(ApiError::reason);
-        let page = |before: &Before<'_>| keys::before(&frame, name, before, problem, here.may_own());
+        let page = |before: &KeyChange<'_>| keys::before(&frame, name, before, problem, here.may_own());
         let page = match *asked {
-            Asked::Adopt => page(&Before::Adopt),
-            Asked::Rotate => {
+            KeyAction::Adopt => page(&KeyChange::Adopt),
+            KeyAction::Rotate => {
                 let schedule = schedule?;
                 let at = schedule.rotate(here.now, &timing);
                 let next = at.and_then(|at| schedule.keys.iter().find(|key| key.activates_at == at));
-                page(&Before::Rotate(next.map(|key| (key.kid.clone(), key.activates_at))))
+                page(&KeyChange::Rotate(next.map(|key| (key.kid.clone(), key.activates_at))))
             }
-            Asked::Revoke(kid) => {
+            KeyAction::Revoke(kid) => {
                 let schedule = schedule?;
                 let revoked = schedule.revoke(kid, here.now, &timing);
                 let revoked =
                     revoked.map_err(|error| ApiError::conflict(format!("It cannot be revoked: {error}.")))?;
                 let signer = schedule.keys.iter().find(|key| Some(&key.kid) == revoked.signer.as_ref());
-                page(&Before::Revoke { kid, revoked, signer, timing })
+                page(&KeyChange::Revoke { kid, revoked, signer, timing })
             }
-            Asked::Promote(kid) if set.keys.iter().any(|key| key.kid == kid) => page(&Before::Promote(kid)),
-            Asked::Promote(_) => return Err(ApiError::not_found("The set has no such key.").into()),
+            KeyAction::Promote(kid) if set.keys.iter().any(|key| key.kid == kid) => {
+                page(&KeyChange::Promote(kid))
+            }
+            KeyAction::Promote(_) => return Err(ApiError::not_found("The set has no such key.").into()),
         };
         Ok(match failed {
             Some(error) => shown(page, error.status()),
@@ -243,7 +245,7 @@ impl Sets {
         &self,
         here: &Here,
         name: &str,
-        asked: &Asked<'_>,
+        asked: &KeyAction<'_>,
         outcome: Result<(), ApiError>,
     ) -> Result<Response, Failed> {
         match outcome {

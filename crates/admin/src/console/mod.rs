@@ -28,7 +28,7 @@ use axum::http::Method;
 use axum::middleware;
 use axum::response::Response;
 use axum::routing::{get, post};
-use sessera_console::{Place, assets};
+use sessera_console::{Section, assets};
 use sessera_model::Role;
 use sessera_node::Snapshot;
 
@@ -166,7 +166,7 @@ async fn asset(Segment(name): Segment) -> Response {
 
 /// Leads whoever writes a slash at the end.
 async fn overview() -> Result<Response, Failed> {
-    Ok(answer::see_other(Place::Overview.path())?)
+    Ok(answer::see_other(Section::Overview.path())?)
 }
 
 async fn nothing() -> Failed {

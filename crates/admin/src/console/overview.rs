@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{FromRef, State};
 use axum::response::Response;
-use sessera_console::Place;
+use sessera_console::Section;
 use sessera_console::overview::{Happened, Hour, Need, Overview, Parts, page};
 use sessera_issuer::Lease;
 use sessera_issuer::trial::{Outcome, TemplateState};
@@ -72,7 +72,7 @@ pub(super) async fn get(State(watched): State<Watched>, here: Here) -> Result<Re
         lately: if is_there { watched.lately().await? } else { Vec::new() },
         parts,
     };
-    Ok(ok(page(&here.frame(Some(Place::Overview)), &overview)))
+    Ok(ok(page(&here.frame(Some(Section::Overview)), &overview)))
 }
 
 impl Watched {

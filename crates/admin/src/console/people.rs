@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::json;
 use sessera_accounts::Accounts;
 use sessera_accounts::flows::flow::Transport;
-use sessera_console::Place;
-use sessera_console::people::{self, Before, Code, Found};
+use sessera_console::Section;
+use sessera_console::people::{self, Code, Found, PersonChange};
 use sessera_console::templates::preview::{Fault, Outcome};
 use sessera_issuer::apart::apart;
 use sessera_issuer::preview::Preview;
@@ -77,7 +77,7 @@ pub(super) async fn search(
     let has_more = found.len() > SHOWN as usize;
     found.truncate(SHOWN as usize);
     let found = Found { whom, people: &found, has_more };
-    Ok(ok(people::search(&here.frame(Some(Place::People)), found, here.may_operate())))
+    Ok(ok(people::search(&here.frame(Some(Section::People)), found, here.may_operate())))
 }
 
 pub(super) async fn get(
@@ -91,7 +91,7 @@ pub(super) async fn get(
     let sessions = people.store.sessions(&filter, &Page { after: None, limit: SHOWN }).await?;
     let sessions: Vec<_> = sessions.into_iter().map(|(session, _)| session).collect();
     let is_done = parameters.get("done").is_some();
-    let frame = here.frame(Some(Place::People));
+    let frame = here.frame(Some(Section::People));
     Ok(ok(people::person(&frame, &person, &sessions, here.may_operate(), is_done)))
 }
 
@@ -112,7 +112,7 @@ pub(super) async fn session(
         issuer.templates.list().into_iter().map(of).collect::<Vec<_>>()
     });
     let tokens = tokens.await;
-    let frame = here.frame(Some(Place::People));
+    let frame = here.frame(Some(Section::People));
     Ok(ok(people::session(&frame, &stored, &person, &tokens, here.may_operate())))
 }
 
@@ -139,7 +139,7 @@ pub(super) async fn before_end_one(
     Segment(id): Segment,
 ) -> Result<Response, Failed> {
     let (session, _) = people.session(&id).await?;
-    Ok(ok(here.before(Before::EndOne(session.id), None)))
+    Ok(ok(here.before(PersonChange::EndOne(session.id), None)))
 }
 
 pub(super) async fn end_one(
@@ -153,7 +153,7 @@ pub(super) async fn end_one(
 }
 
 pub(super) async fn before_end(people: State<People>, here: Here, id: Segment) -> Result<Response, Failed> {
-    people.asked(&here, &id, Before::EndAll).await
+    people.asked(&here, &id, PersonChange::EndAll).await
 }
 
 pub(super) async fn end(
@@ -172,7 +172,7 @@ pub(super) async fn before_disable(
     here: Here,
     id: Segment,
 ) -> Result<Response, Failed> {
-    people.asked(&here, &id, Before::Disable).await
+    people.asked(&here, &id, PersonChange::Disable).await
 }
 
 pub(super) async fn before_enable(
@@ -180,7 +180,7 @@ pub(super) async fn before_enable(
     here: Here,
     id: Segment,
 ) -> Result<Response, Failed> {
-    people.asked(&here, &id, Before::Enable).await
+    people.asked(&here, &id, PersonChange::Enable).await
 }
 
 pub(super) async fn switch_off(
@@ -204,7 +204,7 @@ pub(super) async fn before_recovery(
     here: Here,
     id: Segment,
 ) -> Result<Response, Failed> {
-    people.asked(&here, &id, Before::Recovery).await
+    people.asked(&here, &id, PersonChange::Recovery).await
 }
 
 pub(super) async fn recover(
@@ -217,11 +217,11 @@ pub(super) async fn recover(
     let rules = &here.snapshot.accounts.rules;
     let given = recovery::code_for(&people.accounts, rules, &id, None, Transport::Browser).await?;
     let code = Code { link: given.recovery_link, code: given.recovery_code, expires_at: given.expires_at };
-    Ok(ok(people::code(&here.frame(Some(Place::People)), person.id, &code)))
+    Ok(ok(people::code(&here.frame(Some(Section::People)), person.id, &code)))
 }
 
 pub(super) async fn before_everybody(here: Here) -> Result<Response, Failed> {
-    Ok(ok(here.before(Before::Everybody, None)))
+    Ok(ok(here.before(PersonChange::Everybody, None)))
 }
 
 pub(super) async fn everybody(
@@ -232,10 +232,10 @@ pub(super) async fn everybody(
     let Typed { typed } = sent.read()?;
     if typed.trim() != people::TYPED {
         let error = ApiError::bad_request("That is not what was asked for. Nothing was ended.");
-        return Ok(shown(here.before(Before::Everybody, Some(error.reason())), error.status()));
+        return Ok(shown(here.before(PersonChange::Everybody, Some(error.reason())), error.status()));
     }
     let (count, has_more) = disable(&*people.store, &people.committer, Which::Everybodys, here.now).await?;
-    Ok(ok(people::ended(&here.frame(Some(Place::People)), count, has_more)))
+    Ok(ok(people::ended(&here.frame(Some(Section::People)), count, has_more)))
 }
 
 fn done(person: Uuid) -> Result<Response, Failed> {
@@ -255,7 +255,7 @@ impl People {
         &self,
         here: &Here,
         Segment(id): &Segment,
-        before: fn(Uuid) -> Before,
+        before: fn(Uuid) -> PersonChange,
     ) -> Result<Response, Failed> {
         let person = find_identity(&*self.store, id).await?;
         Ok(ok(here.before(before(person.id), None)))
@@ -271,7 +271,7 @@ impl People {
 
 impl Here {
     /// The page before something is done.
-    fn before(&self, before: Before, problem: Option<&str>) -> maud::Markup {
-        people::before(&self.frame(Some(Place::People)), before, problem, self.may_operate())
+    fn before(&self, before: PersonChange, problem: Option<&str>) -> maud::Markup {
+        people::before(&self.frame(Some(Section::People)), before, problem, self.may_operate())
     }
 }

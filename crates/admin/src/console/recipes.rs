@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::Markup;
 use serde::Deserialize;
-use sessera_console::Place;
+use sessera_console::Section;
 use sessera_console::templates::editor::For;
 use sessera_console::templates::fields::Fields;
 use sessera_console::templates::recipes::{self, ANSWER, Lacking};
@@ -22,12 +22,12 @@ use sessera_contract::request::Segment;
 
 pub(super) async fn list(here: Here) -> Result<Response, Failed> {
     let all = sessera_recipes::all().map_err(damaged)?;
-    Ok(ok(recipes::list(&here.frame(Some(Place::Templates)), &all)))
+    Ok(ok(recipes::list(&here.frame(Some(Section::Templates)), &all)))
 }
 
 pub(super) async fn get(here: Here, Segment(name): Segment) -> Result<Response, Failed> {
     let recipe = find(&name)?;
-    let page = recipes::page(&here.frame(Some(Place::Templates)), &recipe, &name, &BTreeMap::new(), None);
+    let page = recipes::page(&here.frame(Some(Section::Templates)), &recipe, &name, &BTreeMap::new(), None);
     Ok(ok(page))
 }
 
@@ -105,7 +105,7 @@ impl Filled {
             }
             Ok(answers) => return Ok(Self { template, answers }),
         };
-        let frame = here.frame(Some(Place::Templates));
+        let frame = here.frame(Some(Section::Templates));
         Err(shown(recipes::page(&frame, recipe, &template, &given, Some(&problem)), status))
     }
 
@@ -139,7 +139,7 @@ impl Filled {
             problem: problem.map(str::to_owned),
             may_make: here.may_own(),
         });
-        Ok(editor.page(&here.frame(Some(Place::Templates))))
+        Ok(editor.page(&here.frame(Some(Section::Templates))))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
-use sessera_console::Place;
+use sessera_console::Section;
 use sessera_console::record::{Entry, Filter, Shown, csv, page};
 use sessera_node::record::Record;
 use sessera_store::Store;
@@ -32,7 +32,7 @@ pub(super) async fn get(
         until: text("until"),
     };
     let query = query(&parameters);
-    let frame = here.frame(Some(Place::Record));
+    let frame = here.frame(Some(Section::Record));
     match audit::found(&record, &*store, &parameters).await {
         Ok((entries, place)) => {
             let entries = entries.into_iter().map(entry).collect();

@@ -6,9 +6,9 @@ use axum::extract::{FromRef, State};
 use axum::response::Response;
 use serde::Deserialize;
 use sessera_config::{beyond, redact};
-use sessera_console::Place;
+use sessera_console::Section;
 use sessera_console::doer::Doer;
-use sessera_console::settings::revisions::{self, Before, Change, Goal, Revision};
+use sessera_console::settings::revisions::{self, Change, Goal, Revision, RollbackPreview};
 use sessera_model::{Role, Uuid};
 use sessera_node::configuration::{ChangeError, Configuration, DeploymentId};
 use sessera_store::{Page, RevisionSummary, Store};
@@ -55,7 +55,7 @@ pub(super) async fn list(
     let older = paging.cut(&mut found, |revision| revision.id).next_query(&parameters);
     let told = revisions.told(found).await?;
     let files = (older.is_none() && !told.is_empty()).then_some(revisions.deployment.0);
-    let frame = here.frame(Some(Place::Settings));
+    let frame = here.frame(Some(Section::Settings));
     Ok(ok(revisions::list(&frame, &told, older.as_deref(), files)))
 }
 
@@ -79,7 +79,7 @@ pub(super) async fn roll_back(
     let from = (newest != revisions.deployment.0).then_some(newest);
     let rolled_back = revisions.configuration.roll_back(to, Some(from), here.role()).await;
     match rolled_back.map_err(projects::refused) {
-        Ok(_) => Ok(answer::see_other(&format!("{}?done=1", Place::Settings.path()))?),
+        Ok(_) => Ok(answer::see_other(&format!("{}?done=1", Section::Settings.path()))?),
         Err(error) if error.is_not_found() => Err(error.into()),
         Err(error) => revisions.before(&here, to, Some(error)).await,
     }
@@ -124,7 +124,7 @@ impl Revisions {
             .map(|pointer| projects::refused(ChangeError::OutOfReach(pointer)));
         let is_in_reach = beyond.is_none();
         let status = failed.as_ref().map(ApiError::status);
-        let told = Before {
+        let told = RollbackPreview {
             goal,
             then,
             back: Change::all_of(&redact::difference(&now, &after)),
@@ -132,7 +132,7 @@ impl Revisions {
             problem: failed.or(beyond).map(|error| error.reason().to_owned()),
             may_change: here.may_operate() && is_in_reach,
         };
-        let page = revisions::before(&here.frame(Some(Place::Settings)), &told);
+        let page = revisions::before(&here.frame(Some(Section::Settings)), &told);
         Ok(match status {
             Some(status) => shown(page, status),
             None => ok(page),

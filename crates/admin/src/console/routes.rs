@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::response::Response;
 use serde::Deserialize;
 use sessera_config::sections::gateway::{Demand, OnMissing, Preflight, Route as Configured, RouteAal};
-use sessera_console::Place;
+use sessera_console::Section;
 use sessera_console::routes::{Fate, Header, Outcome, Route, Shown, Typed, page};
 use sessera_console::templates::State as Became;
 use sessera_gateway::decision::{self, Decision, Pass};
@@ -78,7 +78,7 @@ pub(super) async fn get(State(gate): State<Gate>, here: Here) -> Result<Response
         problem: None,
         has_people: here.snapshot.config.upstream.is_none(),
     };
-    Ok(ok(self::page(&here.frame(Some(Place::Routes)), &page)))
+    Ok(ok(self::page(&here.frame(Some(Section::Routes)), &page)))
 }
 
 pub(super) async fn attempt(State(gate): State<Gate>, here: Here, sent: Sent) -> Result<Response, Failed> {
@@ -88,7 +88,7 @@ pub(super) async fn attempt(State(gate): State<Gate>, here: Here, sent: Sent) ->
     let outcome = gate.outcome(&here, &typed).await;
     let has_people = here.snapshot.config.upstream.is_none();
     let mut page = Shown { routes, typed, outcome: None, problem: None, has_people };
-    let frame = here.frame(Some(Place::Routes));
+    let frame = here.frame(Some(Section::Routes));
     match outcome {
         Ok(outcome) => {
             page.outcome = Some(outcome);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRef, State};
 use axum::response::Response;
-use sessera_console::Place;
+use sessera_console::Section;
 use sessera_console::settings::{Settings, page};
 use sessera_node::admin_tokens::AdminTokens;
 use sessera_node::sinks::Sinks;
@@ -52,5 +52,5 @@ pub(super) async fn get(
         may_own: here.may_own(),
         is_done: parameters.get("done").is_some(),
     };
-    Ok(ok(page(&here.frame(Some(Place::Settings)), &settings)))
+    Ok(ok(page(&here.frame(Some(Section::Settings)), &settings)))
 }

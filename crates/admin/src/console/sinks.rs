@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 use sessera_config::events::Sink as Configured;
-use sessera_console::Place;
+use sessera_console::Section;
 use sessera_console::settings::sinks::{self, Delivery, Shown, Sink, address};
 use sessera_node::sinks::{SinkError, Sinks};
 use sessera_store::SinkState;
@@ -69,7 +69,7 @@ pub(super) async fn get(
         may_change: here.may_operate(),
         is_done: parameters.get("done").is_some(),
     };
-    Ok(ok(sinks::page(&here.frame(Some(Place::Settings)), &page)))
+    Ok(ok(sinks::page(&here.frame(Some(Section::Settings)), &page)))
 }
 
 pub(super) async fn before_replay(
@@ -78,7 +78,7 @@ pub(super) async fn before_replay(
     Segment(name): Segment,
 ) -> Result<Response, Failed> {
     let sink = find(&sinks, &name).await?;
-    let frame = here.frame(Some(Place::Settings));
+    let frame = here.frame(Some(Section::Settings));
     Ok(ok(sinks::replay(&frame, &sink, "", None, here.may_operate())))
 }
 
@@ -99,7 +99,7 @@ pub(super) async fn replay(
         Ok(()) => Ok(answer::see_other(&format!("{}?done=1", address(&name)))?),
         Err(error) => {
             let sink = find(&sinks, &name).await?;
-            let frame = here.frame(Some(Place::Settings));
+            let frame = here.frame(Some(Section::Settings));
             let page = sinks::replay(&frame, &sink, typed, Some(error.reason()), here.may_operate());
             Ok(answered(page, error.status()))
         }

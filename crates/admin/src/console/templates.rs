@@ -8,7 +8,7 @@ use maud::Markup;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sessera_config::redact;
-use sessera_console::Place;
+use sessera_console::Section;
 use sessera_console::doer::Doer;
 use sessera_console::templates::editor::{Editor, For, MapperFile};
 use sessera_console::templates::fields::Fields;
@@ -98,7 +98,7 @@ pub(super) async fn list(State(desk): State<Desk>, here: Here) -> Result<Respons
         Listed { name, state: became(state), signs }
     });
     let listed: Vec<Listed> = listed.collect();
-    Ok(ok(templates::list(&here.frame(Some(Place::Templates)), &listed)))
+    Ok(ok(templates::list(&here.frame(Some(Section::Templates)), &listed)))
 }
 
 fn became(state: TemplateState) -> Became {
@@ -121,13 +121,13 @@ pub(super) async fn get(
     let fields = Fields::of(template, &known.mapper);
     let mut editor = desk.editor(&here, &name, false, fields, &known, For::default()).await?;
     editor.is_saved = parameters.get("saved").is_some();
-    Ok(ok(editor.page(&here.frame(Some(Place::Templates)))))
+    Ok(ok(editor.page(&here.frame(Some(Section::Templates)))))
 }
 
 pub(super) async fn new(State(desk): State<Desk>, here: Here) -> Result<Response, Failed> {
     let known = desk.known(&here.snapshot, "").await;
     let editor = desk.editor(&here, "", true, Fields::default(), &known, For::default()).await?;
-    Ok(ok(editor.page(&here.frame(Some(Place::Templates)))))
+    Ok(ok(editor.page(&here.frame(Some(Section::Templates)))))
 }
 
 pub(super) async fn preview(
@@ -181,7 +181,7 @@ pub(super) async fn delete(
     let terms = Terms { hopeless: Hopeless::Refused, role: here.role() };
     let from = desk.base(&revision)?;
     match desk.configuration.patch(&patch, Some(from), terms).await.map_err(projects::refused) {
-        Ok(_) => Ok(answer::see_other(Place::Templates.path())?),
+        Ok(_) => Ok(answer::see_other(Section::Templates.path())?),
         Err(error) => {
             Ok(shown(desk.before_delete(&here, &name, Some(error.reason())).await?, error.status()))
         }
@@ -412,7 +412,7 @@ impl Desk {
     ) -> Result<Response, Failed> {
         let (said, fields, on): (Said, Fields, For) = (sent.read()?, sent.read()?, sent.read()?);
         let known = self.known(&here.snapshot, name).await;
-        let frame = here.frame(Some(Place::Templates));
+        let frame = here.frame(Some(Section::Templates));
         if said.part.is_empty() {
             return Ok(ok(self.editor(here, name, is_new, fields, &known, on).await?.page(&frame)));
         }
@@ -443,7 +443,7 @@ impl Desk {
             Err(error) => {
                 let mut editor = self.editor(here, name, is_new, fields, &known, on).await?;
                 editor.refused = Some(error.reason().to_owned());
-                Ok(shown(editor.page(&here.frame(Some(Place::Templates))), error.status()))
+                Ok(shown(editor.page(&here.frame(Some(Section::Templates))), error.status()))
             }
         }
     }
@@ -465,7 +465,7 @@ impl Desk {
         if known.template.is_none() {
             return Err(missing(name));
         }
-        let frame = here.frame(Some(Place::Templates));
+        let frame = here.frame(Some(Section::Templates));
         Ok(history::delete(&frame, name, known.revision, problem, here.may_operate()))
     }
 
@@ -483,7 +483,7 @@ impl Desk {
         if then.is_none() && now.is_none() {
             return Err(missing(name));
         }
-        let before = history::Before {
+        let before = history::RestorePreview {
             name,
             version: (id, at),
             then: then.as_deref(),
@@ -492,7 +492,7 @@ impl Desk {
             problem,
             may_change: here.may_operate(),
         };
-        Ok(history::page(&here.frame(Some(Place::Templates)), &before))
+        Ok(history::page(&here.frame(Some(Section::Templates)), &before))
     }
 
     /// What changed a template, the newest change first, as far as the newest revisions tell.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
-use sessera_console::Place;
+use sessera_console::Section;
 use sessera_console::token::{Read, page};
 use sessera_issuer::Introspection;
 
@@ -19,7 +19,7 @@ struct Form {
 }
 
 pub(super) async fn get(here: Here) -> Result<Response, Failed> {
-    Ok(ok(page(&here.frame(Some(Place::Token)), "", None)))
+    Ok(ok(page(&here.frame(Some(Section::Token)), "", None)))
 }
 
 pub(super) async fn post(
@@ -33,5 +33,5 @@ pub(super) async fn post(
     let is_good = introspection.active(issuer, &token).await?.is_some();
     let kid = issuer.published.verify(None, &token, here.now).map(|verified| verified.kid);
     let read = Read::of(&token, kid, is_good, here.now);
-    Ok(ok(page(&here.frame(Some(Place::Token)), &token, Some(&read))))
+    Ok(ok(page(&here.frame(Some(Section::Token)), &token, Some(&read))))
 }

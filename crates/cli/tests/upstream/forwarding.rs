@@ -8,11 +8,11 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
 use tokio::net::TcpStream;
 
-use super::stub::{Asked, answer, identity_id, session, session_id};
+use super::stub::{UpstreamRequest, answer, identity_id, session, session_id};
 use super::*;
 
 /// The one request that arrived.
-fn only(stub: &Stub) -> Asked {
+fn only(stub: &Stub) -> UpstreamRequest {
     let asked = stub.asked();
     let [one] = asked.as_slice() else { panic!("{asked:?}") };
     one.clone()

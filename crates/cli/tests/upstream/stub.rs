@@ -15,14 +15,14 @@ use tokio::sync::watch;
 
 /// A request that arrived.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct UpstreamRequest {
     pub(super) method: Method,
     pub(super) uri: Uri,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
 
-impl Asked {
+impl UpstreamRequest {
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -40,7 +40,7 @@ struct State {
     sessions: Mutex<HashMap<String, Value>>,
     /// Answers that come before everything else.
     queued: Mutex<VecDeque<Response<Body>>>,
-    asked: Mutex<Vec<Asked>>,
+    asked: Mutex<Vec<UpstreamRequest>>,
     under_way: AtomicUsize,
     most_under_way: AtomicUsize,
     /// Answers wait while it is held.
@@ -110,7 +110,7 @@ impl Stub {
     }
 
     /// What arrived since the last call.
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    pub(super) fn asked(&self) -> Vec<UpstreamRequest> {
         std::mem::take(&mut *self.state.asked.lock().unwrap())
     }
 
@@ -134,7 +134,7 @@ impl State {
     async fn answer(&self, request: Request<Body>) -> Response<Body> {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
-        let asked = Asked { method: parts.method, uri: parts.uri, headers: parts.headers, body };
+        let asked = UpstreamRequest { method: parts.method, uri: parts.uri, headers: parts.headers, body };
         self.asked.lock().unwrap().push(asked.clone());
         // What was queued is for the one who came first, however long it is held back.
         let queued = self.queued.lock().unwrap().pop_front();
@@ -147,7 +147,7 @@ impl State {
     }
 
     /// What a Kratos would answer.
-    fn usual(&self, asked: &Asked) -> Response<Body> {
+    fn usual(&self, asked: &UpstreamRequest) -> Response<Body> {
         let sessions = self.sessions.lock().unwrap();
         if let Some(id) = asked.uri.path().strip_prefix("/admin/sessions/") {
             let found = sessions.values().find(|session| session["id"] == id);

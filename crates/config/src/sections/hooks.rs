@@ -15,10 +15,10 @@ use crate::setting::Setting;
 pub use crate::hooks::Hook;
 
 /// Before or after which kind of flow hooks stand. Web hooks may stand everywhere.
-pub trait Place {
+pub trait HookPoint {
     /// The server's own that it has there.
     const HAD: &'static [Hook];
-    /// Those that Kratos has there, besides [`Place::HAD`]. Others do nothing there, whatever they are.
+    /// Those that Kratos has there, besides [`HookPoint::HAD`]. Others do nothing there, whatever they are.
     const LACKED: &'static [&'static str];
 }
 
@@ -26,7 +26,7 @@ pub trait Place {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Before;
 
-impl Place for Before {
+impl HookPoint for Before {
     const HAD: &'static [Hook] = &[];
     const LACKED: &'static [&'static str] = &["b2b_sso"];
 }
@@ -35,7 +35,7 @@ impl Place for Before {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AfterSignIn;
 
-impl Place for AfterSignIn {
+impl HookPoint for AfterSignIn {
     const HAD: &'static [Hook] = &[Hook::RequireVerifiedAddress, Hook::RevokeActiveSessions];
     const LACKED: &'static [&'static str] = &["show_verification_ui", "verification", "b2b_sso"];
 }
@@ -44,7 +44,7 @@ impl Place for AfterSignIn {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AfterSignUp;
 
-impl Place for AfterSignUp {
+impl HookPoint for AfterSignUp {
     const HAD: &'static [Hook] = &[Hook::Session, Hook::ShowVerificationUi];
     const LACKED: &'static [&'static str] = &["verification", "b2b_sso"];
 }
@@ -53,7 +53,7 @@ impl Place for AfterSignUp {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AfterChange;
 
-impl Place for AfterChange {
+impl HookPoint for AfterChange {
     const HAD: &'static [Hook] = &[Hook::RevokeActiveSessions, Hook::ShowVerificationUi];
     const LACKED: &'static [&'static str] =
         &["verification", "verify_new_address", "notify_previous_addresses", "b2b_sso"];
@@ -63,7 +63,7 @@ impl Place for AfterChange {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AfterRecovery;
 
-impl Place for AfterRecovery {
+impl HookPoint for AfterRecovery {
     const HAD: &'static [Hook] = &[Hook::RevokeActiveSessions];
     const LACKED: &'static [&'static str] = &[];
 }
@@ -72,7 +72,7 @@ impl Place for AfterRecovery {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AfterVerification;
 
-impl Place for AfterVerification {
+impl HookPoint for AfterVerification {
     const HAD: &'static [Hook] = &[];
     const LACKED: &'static [&'static str] = &[];
 }
@@ -126,7 +126,7 @@ impl<P> From<Hook> for Hooks<P> {
     }
 }
 
-impl<P: Place> Setting for Hooks<P> {
+impl<P: HookPoint> Setting for Hooks<P> {
     const KIND: Kind = Kind::List(&Kind::Any);
 
     fn read(value: &Value, _: &Kind, at: &str, found: &mut Findings) -> Option<Self> {
@@ -254,7 +254,7 @@ mod tests {
     use super::*;
     use crate::problem::Problem;
 
-    fn wrong<P: Place>(hooks: Value) -> Vec<Problem> {
+    fn wrong<P: HookPoint>(hooks: Value) -> Vec<Problem> {
         let mut found = Findings::default();
         Hooks::<P>::read(&hooks, &Hooks::<P>::KIND, "/hooks", &mut found);
         found.wrong

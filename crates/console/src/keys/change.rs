@@ -5,7 +5,7 @@ use sessera_model::Timestamp;
 use sessera_rotation::{Key, Revoked, Timing};
 
 use super::{address, key_address};
-use crate::page::{Frame, Place, minutes};
+use crate::page::{Frame, Section, minutes};
 use crate::words::Word;
 
 /// The address of the page for a new set.
@@ -13,7 +13,7 @@ pub(crate) const NEW: &str = "/console/new-keys";
 
 /// What is about to be changed.
 #[derive(Clone, Debug)]
-pub enum Before<'a> {
+pub enum KeyChange<'a> {
     /// A set is made, of one of these algorithms.
     Create(&'a [&'a str]),
     /// A set becomes a managed one.
@@ -39,31 +39,32 @@ pub enum Before<'a> {
 pub fn page(
     frame: &Frame<'_>,
     set: &str,
-    before: &Before<'_>,
+    before: &KeyChange<'_>,
     problem: Option<&str>,
     may_change: bool,
 ) -> Markup {
     let (title, action, button) = match before {
-        Before::Create(_) => (frame.word(Word::NewKeys).to_owned(), NEW.to_owned(), Word::Create),
-        Before::Adopt => {
+        KeyChange::Create(_) => (frame.word(Word::NewKeys).to_owned(), NEW.to_owned(), Word::Create),
+        KeyChange::Adopt => {
             (frame.filled(Word::AdoptTitle, &[("set", set)]), format!("{}/adopt", address(set)), Word::Adopt)
         }
-        Before::Rotate(_) => (
+        KeyChange::Rotate(_) => (
             frame.filled(Word::RotateTitle, &[("set", set)]),
             format!("{}/rotate", address(set)),
             Word::Rotate,
         ),
-        Before::Revoke { kid, .. } => {
+        KeyChange::Revoke { kid, .. } => {
             (frame.filled(Word::RevokeTitle, &[("kid", kid)]), key_address(set, "revoke", kid), Word::Revoke)
         }
-        Before::Promote(kid) => (
+        KeyChange::Promote(kid) => (
             frame.filled(Word::PromoteTitle, &[("kid", kid)]),
             key_address(set, "promote", kid),
             Word::Promote,
         ),
     };
-    let back = if matches!(before, Before::Create(_)) { Place::Keys.path().to_owned() } else { address(set) };
-    let is_danger = matches!(before, Before::Revoke { .. });
+    let back =
+        if matches!(before, KeyChange::Create(_)) { Section::Keys.path().to_owned() } else { address(set) };
+    let is_danger = matches!(before, KeyChange::Revoke { .. });
     let form = html! {
         (fields(frame, set, before))
         div.buttons {
@@ -85,16 +86,16 @@ pub fn page(
 }
 
 /// What will happen.
-fn said(frame: &Frame<'_>, before: &Before<'_>) -> Markup {
+fn said(frame: &Frame<'_>, before: &KeyChange<'_>) -> Markup {
     match before {
-        Before::Create(_) => html! { p { (frame.word(Word::CreateLead)) } },
-        Before::Adopt => html! { p { (frame.word(Word::AdoptLead)) } },
-        Before::Rotate(None) => html! { p { (frame.word(Word::RotateNone)) } },
-        Before::Rotate(Some((kid, at))) => html! {
+        KeyChange::Create(_) => html! { p { (frame.word(Word::CreateLead)) } },
+        KeyChange::Adopt => html! { p { (frame.word(Word::AdoptLead)) } },
+        KeyChange::Rotate(None) => html! { p { (frame.word(Word::RotateNone)) } },
+        KeyChange::Rotate(Some((kid, at))) => html! {
             p { (frame.filled(Word::RotateLead, &[("kid", kid), ("time", &minutes(*at))])) }
         },
-        Before::Promote(_) => html! { p { (frame.word(Word::PromoteLead)) } },
-        Before::Revoke { revoked, signer, timing, .. } => html! {
+        KeyChange::Promote(_) => html! { p { (frame.word(Word::PromoteLead)) } },
+        KeyChange::Revoke { revoked, signer, timing, .. } => html! {
             p { (frame.filled(Word::RevokeLead, &[("time", &minutes(revoked.accepted_until))])) }
             (signs_then(frame, *signer, timing))
         },
@@ -120,7 +121,7 @@ fn signs_then(frame: &Frame<'_>, signer: Option<&Key>, timing: &Timing) -> Marku
     }
 }
 
-fn fields(frame: &Frame<'_>, set: &str, before: &Before<'_>) -> Markup {
+fn fields(frame: &Frame<'_>, set: &str, before: &KeyChange<'_>) -> Markup {
     let period = html! {
         div.field {
             label for="period" { (frame.word(Word::Period)) }
@@ -129,7 +130,7 @@ fn fields(frame: &Frame<'_>, set: &str, before: &Before<'_>) -> Markup {
         }
     };
     match before {
-        Before::Create(algorithms) => html! {
+        KeyChange::Create(algorithms) => html! {
             div.field {
                 label for="name" { (frame.word(Word::Name)) }
                 input id="name" name="name" value=(set) required autocomplete="off" autocapitalize="none";
@@ -144,19 +145,19 @@ fn fields(frame: &Frame<'_>, set: &str, before: &Before<'_>) -> Markup {
             }
             (period)
         },
-        Before::Adopt => html! {
+        KeyChange::Adopt => html! {
             div.field {
                 label for="period" { (frame.word(Word::Period)) }
                 input id="period" name="period" value="720h" required autocomplete="off";
             }
         },
-        Before::Revoke { kid, .. } => html! {
+        KeyChange::Revoke { kid, .. } => html! {
             div.field {
                 label for="typed" { (frame.filled(Word::RevokeType, &[("kid", kid)])) }
                 input.mono id="typed" name="typed" required autocomplete="off" autocapitalize="none" spellcheck="false";
             }
         },
-        Before::Rotate(_) | Before::Promote(_) => html! {},
+        KeyChange::Rotate(_) | KeyChange::Promote(_) => html! {},
     }
 }
 
@@ -176,7 +177,7 @@ mod tests {
             let (mut schedule, timing) = managed(frame.now - std::time::Duration::from_secs(age));
             let revoked = schedule.revoke("<first>", frame.now, &timing).expect("is there");
             let signer = schedule.keys.iter().find(|key| Some(&key.kid) == revoked.signer.as_ref());
-            let before = Before::Revoke { kid: "<first>", revoked, signer, timing };
+            let before = KeyChange::Revoke { kid: "<first>", revoked, signer, timing };
             page(&frame, "keys", &before, None, true).into_string()
         };
         assert!(said(10_000).contains("no good token is refused"));

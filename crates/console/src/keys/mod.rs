@@ -4,13 +4,13 @@
 mod change;
 mod timeline;
 
-pub use change::{Before, page as before};
+pub use change::{KeyChange, page as before};
 
 use maud::{Markup, html};
 use sessera_model::{GoDuration, Timestamp};
 use sessera_rotation::{Schedule, State, Timing};
 
-use crate::page::{Frame, Place, minutes, segment};
+use crate::page::{Frame, Section, minutes, segment};
 use crate::words::Word;
 
 /// A key set.
@@ -37,7 +37,7 @@ pub enum Keys {
 
 /// The address of a set.
 pub fn address(set: &str) -> String {
-    format!("{}/{}", Place::Keys.path(), segment(set))
+    format!("{}/{}", Section::Keys.path(), segment(set))
 }
 
 /// The address of what can be done with a key of a set.
@@ -103,7 +103,7 @@ fn templates(frame: &Frame<'_>, set: &KeySet) -> Markup {
 /// A set with its keys.
 pub fn page(frame: &Frame<'_>, set: &KeySet, may_change: bool, is_done: bool) -> Markup {
     let content = html! {
-        p.soft { a href=(Place::Keys.path()) { (frame.word(Word::Keys)) } }
+        p.soft { a href=(Section::Keys.path()) { (frame.word(Word::Keys)) } }
         header {
             h1 { (set.name) " " (tags(frame, set)) }
             @if may_change {

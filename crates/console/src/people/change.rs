@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use sessera_model::{Timestamp, Uuid};
 
 use super::{EVERYBODY, address, session_address};
-use crate::page::{Frame, Place, minutes};
+use crate::page::{Frame, Section, minutes};
 use crate::words::Word;
 
 /// What must be typed before everybody's sessions are ended.
@@ -12,7 +12,7 @@ pub const TYPED: &str = "everybody";
 
 /// What is about to be done.
 #[derive(Clone, Copy, Debug)]
-pub enum Before {
+pub enum PersonChange {
     /// A person may not sign in any more.
     Disable(Uuid),
     /// They may again.
@@ -39,26 +39,28 @@ pub struct Code {
 }
 
 /// The page.
-pub fn before(frame: &Frame<'_>, before: Before, problem: Option<&str>, may_change: bool) -> Markup {
+pub fn before(frame: &Frame<'_>, before: PersonChange, problem: Option<&str>, may_change: bool) -> Markup {
     let below = |id: Uuid, what: &str| (address(id), format!("{}/{what}", address(id)));
     let ((back, action), title, lead, button) = match before {
-        Before::Disable(id) => (below(id, "disable"), Word::DisableTitle, Word::DisableLead, Word::Disable),
-        Before::Enable(id) => (below(id, "enable"), Word::EnableTitle, Word::EnableLead, Word::Enable),
-        Before::EndAll(id) => (below(id, "end"), Word::EndAllTitle, Word::EndAllLead, Word::EndAll),
-        Before::Recovery(id) => {
+        PersonChange::Disable(id) => {
+            (below(id, "disable"), Word::DisableTitle, Word::DisableLead, Word::Disable)
+        }
+        PersonChange::Enable(id) => (below(id, "enable"), Word::EnableTitle, Word::EnableLead, Word::Enable),
+        PersonChange::EndAll(id) => (below(id, "end"), Word::EndAllTitle, Word::EndAllLead, Word::EndAll),
+        PersonChange::Recovery(id) => {
             (below(id, "recovery"), Word::RecoveryTitle, Word::RecoveryLead, Word::Recovery)
         }
-        Before::EndOne(id) => {
+        PersonChange::EndOne(id) => {
             let own = session_address(id);
             ((own.clone(), format!("{own}/end")), Word::EndOneTitle, Word::EndAllLead, Word::EndOne)
         }
-        Before::Everybody => {
-            let addresses = (Place::People.path().to_owned(), EVERYBODY.to_owned());
+        PersonChange::Everybody => {
+            let addresses = (Section::People.path().to_owned(), EVERYBODY.to_owned());
             (addresses, Word::EverybodyTitle, Word::EndAllLead, Word::Everybody)
         }
     };
     let title = frame.word(title);
-    let is_everybody = matches!(before, Before::Everybody);
+    let is_everybody = matches!(before, PersonChange::Everybody);
     let form = html! {
         @if is_everybody {
             div.field {

@@ -2,12 +2,12 @@
 
 mod change;
 
-pub use change::{Before, Code, TYPED, before, code, ended};
+pub use change::{Code, PersonChange, TYPED, before, code, ended};
 
 use maud::{Markup, html};
 use sessera_model::{Identity, IdentityState, Session, Uuid};
 
-use crate::page::{Frame, Place, minutes};
+use crate::page::{Frame, Section, minutes};
 use crate::templates::preview::{self, Outcome};
 use crate::words::Word;
 
@@ -16,7 +16,7 @@ pub const EVERYBODY: &str = "/console/everybody";
 
 /// The address of a person.
 pub fn address(identity: Uuid) -> String {
-    format!("{}/{identity}", Place::People.path())
+    format!("{}/{identity}", Section::People.path())
 }
 
 /// The address of a session.
@@ -45,7 +45,7 @@ pub fn search(frame: &Frame<'_>, found: Found<'_>, may_change: bool) -> Markup {
         }
         p.soft { (frame.word(Word::PeopleLead)) }
         section.sheet {
-            form method="get" action=(Place::People.path()) role="search" {
+            form method="get" action=(Section::People.path()) role="search" {
                 div.field {
                     label for="whom" { (frame.word(Word::SearchFor)) }
                     input id="whom" name="whom" type="search" value=(found.whom) autocomplete="off" autocapitalize="none"
@@ -110,7 +110,7 @@ pub fn person(
         IdentityState::Inactive => ("enable", Word::Enable),
     };
     let content = html! {
-        p.soft { a href=(Place::People.path()) { (frame.word(Word::People)) } }
+        p.soft { a href=(Section::People.path()) { (frame.word(Word::People)) } }
         header {
             h1 { (title) " " (state(frame, person.state)) }
             @if may_change {

@@ -6,7 +6,7 @@ pub mod tokens;
 
 use maud::{Markup, html};
 
-use crate::page::{Frame, Place};
+use crate::page::{Frame, Section};
 use crate::words::Word;
 use revisions::Revision;
 use sinks::Sink;
@@ -61,7 +61,7 @@ pub fn page(frame: &Frame<'_>, settings: &Settings) -> Markup {
 
 /// The way back to the settings.
 fn way_back(frame: &Frame<'_>) -> Markup {
-    html! { p.soft { a href=(Place::Settings.path()) { (frame.word(Word::Settings)) } } }
+    html! { p.soft { a href=(Section::Settings.path()) { (frame.word(Word::Settings)) } } }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use sessera_model::{Timestamp, Uuid};
 
 use super::way_back;
 use crate::doer::Doer;
-use crate::page::{Frame, Place, minutes};
+use crate::page::{Frame, Section, minutes};
 use crate::templates::preview::plain;
 use crate::words::Word;
 
@@ -53,7 +53,7 @@ pub enum Goal {
 
 /// What is known before one goes back.
 #[derive(Clone, Debug)]
-pub struct Before {
+pub struct RollbackPreview {
     /// Which configuration one goes back to.
     pub goal: Goal,
     /// What the revision changed when it was made.
@@ -178,7 +178,7 @@ fn changes(frame: &Frame<'_>, changes: &[Change]) -> Markup {
 }
 
 /// The page before one goes back.
-pub fn before(frame: &Frame<'_>, before: &Before) -> Markup {
+pub fn before(frame: &Frame<'_>, before: &RollbackPreview) -> Markup {
     let (id, title, lead) = match before.goal {
         Goal::Revision(id, at) => (
             id,
@@ -193,7 +193,7 @@ pub fn before(frame: &Frame<'_>, before: &Before) -> Markup {
         input type="hidden" name="newest" value=(before.newest);
         div.buttons {
             button.danger type="submit" disabled[!before.may_change] { (frame.word(Word::BackButton)) }
-            a.button.quiet href=(Place::Settings.path()) { (frame.word(Word::Cancel)) }
+            a.button.quiet href=(Section::Settings.path()) { (frame.word(Word::Cancel)) }
         }
     };
     let content = html! {
@@ -258,7 +258,7 @@ pub(super) mod tests {
             {"op": "add", "path": "/comes", "after": true},
             {"op": "replace", "path": "/ttl", "before": "5m", "after": "10m"},
         ]);
-        let mut told = Before {
+        let mut told = RollbackPreview {
             goal: Goal::Revision(Uuid::nil(), Timestamp::from_seconds(0)),
             then: Change::all_of(&difference),
             back: Change::all_of(&difference),

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use sessera_model::{Role, Timestamp};
 
 use super::{Settings, way_back};
-use crate::page::{Frame, Place, minutes, segment};
+use crate::page::{Frame, Section, minutes, segment};
 use crate::words::Word;
 
 /// The address of the page for a new one.
@@ -113,7 +113,7 @@ pub fn new(frame: &Frame<'_>, typed: Typed<'_>, problem: Option<&str>, may_chang
         }
         div.buttons {
             button type="submit" disabled[!may_change] { (frame.word(Word::Create)) }
-            a.button.quiet href=(Place::Settings.path()) { (frame.word(Word::Cancel)) }
+            a.button.quiet href=(Section::Settings.path()) { (frame.word(Word::Cancel)) }
         }
     };
     let content = html! {
@@ -140,7 +140,7 @@ pub fn made(frame: &Frame<'_>, made: &Token, token: &str, is_asked_for: bool) ->
             pre tabindex="0" { (token) }
             p { (frame.word(Word::EndsAt)) ": " (end(frame, made.ends)) }
             @if !is_asked_for { p.problem { (frame.word(Word::NobodyIsAsked)) } }
-            div.buttons { a.button.quiet href=(Place::Settings.path()) { (frame.word(Word::Settings)) } }
+            div.buttons { a.button.quiet href=(Section::Settings.path()) { (frame.word(Word::Settings)) } }
         }
     };
     frame.document(title, content)
@@ -152,7 +152,7 @@ pub fn delete(frame: &Frame<'_>, token: &Token, is_own: bool, may_change: bool) 
     let form = html! {
         div.buttons {
             button.danger type="submit" disabled[!may_change] { (frame.word(Word::DeleteToken)) }
-            a.button.quiet href=(Place::Settings.path()) { (frame.word(Word::Cancel)) }
+            a.button.quiet href=(Section::Settings.path()) { (frame.word(Word::Cancel)) }
         }
     };
     let content = html! {

@@ -9,7 +9,7 @@ use super::history::{self, Version};
 use super::preview::{self, Outcome};
 use super::recipes::{self, Lacking};
 use super::{State, address};
-use crate::page::{Frame, Place};
+use crate::page::{Frame, Section};
 use crate::words::Word;
 
 /// The address of the editor for a template that is not there yet.
@@ -83,7 +83,7 @@ impl Editor {
         let title = if self.is_new { frame.word(Word::NewTemplate) } else { self.name.as_str() };
         let action = self.action();
         let content = html! {
-            p.soft { a href=(Place::Templates.path()) { (frame.word(Word::Templates)) } }
+            p.soft { a href=(Section::Templates.path()) { (frame.word(Word::Templates)) } }
             header {
                 h1 { (title) " " @if let Some(state) = &self.state { (state.tag(frame)) } }
                 @if !self.is_new {

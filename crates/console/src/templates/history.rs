@@ -107,7 +107,7 @@ fn edit(frame: &Frame<'_>, edit: &Edit) -> Markup {
 
 /// What the page before going back shows.
 #[derive(Clone, Copy, Debug)]
-pub struct Before<'a> {
+pub struct RestorePreview<'a> {
     /// The name of the template.
     pub name: &'a str,
     /// The revision to which it goes back, and when that was made.
@@ -125,8 +125,8 @@ pub struct Before<'a> {
 }
 
 /// The page before going back.
-pub fn page(frame: &Frame<'_>, before: &Before<'_>) -> Markup {
-    let Before { name, version: (revision, at), then, now, newest, problem, may_change } = *before;
+pub fn page(frame: &Frame<'_>, before: &RestorePreview<'_>) -> Markup {
+    let RestorePreview { name, version: (revision, at), then, now, newest, problem, may_change } = *before;
     let title = frame.filled(Word::BackTitle, &[("time", &minutes(at))]);
     let action = format!("{}/history/{revision}", address(name));
     let button = html! {

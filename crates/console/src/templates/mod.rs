@@ -8,7 +8,7 @@ pub mod recipes;
 
 use maud::{Markup, html};
 
-use crate::page::{Frame, Place, segment};
+use crate::page::{Frame, Section, segment};
 use crate::words::Word;
 
 /// What became of a template.
@@ -56,7 +56,7 @@ impl State {
 
 /// The address of a template.
 pub fn address(name: &str) -> String {
-    format!("{}/{}", Place::Templates.path(), segment(name))
+    format!("{}/{}", Section::Templates.path(), segment(name))
 }
 
 /// The list.

@@ -37,7 +37,7 @@ pub(super) fn empty() -> CheckRequest {
 }
 
 /// A question as it came.
-pub(super) struct Asked {
+pub(super) struct CheckQuestion {
     headers: HeaderMap,
     method: String,
     scheme: String,
@@ -46,7 +46,7 @@ pub(super) struct Asked {
     route: Option<String>,
 }
 
-impl Asked {
+impl CheckQuestion {
     /// Reads a question. Nothing when it is about no request of HTTP.
     pub(super) fn of(request: CheckRequest) -> Option<Self> {
         let mut attributes = request.attributes?;

@@ -34,7 +34,7 @@ const LARGEST: usize = 256 * 1024;
 async fn check(gateway: Arc<Gateway>, request: Request<CheckRequest>) -> Result<Response<Answer>, Status> {
     let told_inside = request.extensions().get::<ToldInside>().cloned();
     let Peer(peer) = Peer::of(request.extensions());
-    let Some(asked) = messages::Asked::of(request.into_inner()) else {
+    let Some(asked) = messages::CheckQuestion::of(request.into_inner()) else {
         return Err(Status::invalid_argument("The question has no attributes.request.http."));
     };
     let question: Question<'_> = asked.question();

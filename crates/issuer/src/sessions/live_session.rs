@@ -156,7 +156,7 @@ impl LiveSession {
     /// The id of its identity's schema; empty where whoever keeps the session does not tell.
     pub fn schema_id(&self) -> &str {
         #[derive(Deserialize)]
-        struct Told {
+        struct Members {
             identity: Identity,
         }
         #[derive(Deserialize)]
@@ -165,7 +165,7 @@ impl LiveSession {
         }
         self.schema_id.get_or_init(|| {
             let told = serde_json::from_slice(&self.json).ok();
-            told.map(|Told { identity: Identity { schema_id } }| schema_id).unwrap_or_default()
+            told.map(|Members { identity: Identity { schema_id } }| schema_id).unwrap_or_default()
         })
     }
 

@@ -52,7 +52,7 @@ struct Inner {
     turns: Semaphore,
     public: Side,
     admin: Side,
-    questions: Joined<Option<Told>>,
+    questions: Joined<Option<SharedOutcome>>,
 }
 
 /// What is known of one of the upstream's APIs: it may be away or ask for a pause while the other answers.
@@ -64,7 +64,7 @@ struct Side {
 
 /// What all who asked about the same session token are answered.
 #[derive(Clone, Debug)]
-struct Told {
+struct SharedOutcome {
     live: Arc<LiveSession>,
     cookies: Arc<[Bytes]>,
     read: Reading,
@@ -198,7 +198,7 @@ impl SessionSource for UpstreamSessions {
         let ask = async move { inner.ask(about, question.read, schemas_url).await };
         let (told, joined) = self.0.questions.answer(key, question.read, ask).await;
         self.0.metrics.upstream_joined.inc_by(u64::from(joined));
-        Ok(told?.map(|Told { live, cookies, read }| Found { live, read, cookies }))
+        Ok(told?.map(|SharedOutcome { live, cookies, read }| Found { live, read, cookies }))
     }
 
     fn refused(&self, id: Uuid) {
@@ -231,7 +231,7 @@ impl SessionSource for UpstreamSessions {
 
 impl Inner {
     /// What all are answered who ask the same.
-    async fn ask(&self, about: About, read: Reading, schemas_url: Arc<str>) -> Answer<Option<Told>> {
+    async fn ask(&self, about: About, read: Reading, schemas_url: Arc<str>) -> Answer<Option<SharedOutcome>> {
         let make = |reply, asked_at| self.told(&about, reply, asked_at, read, schemas_url);
         self.in_turn(&about, make).await
     }
@@ -314,7 +314,7 @@ impl Inner {
         asked_at: Timestamp,
         read: Reading,
         schemas_url: Arc<str>,
-    ) -> Answer<Option<Told>> {
+    ) -> Answer<Option<SharedOutcome>> {
         let api = about.api();
         let (body, cookies, cache_for) = match reply {
             Reply::Session { body, cookies, cache_for } => (body, cookies, cache_for),
@@ -348,7 +348,7 @@ impl Inner {
             return Err(self.unanswered(api, Unanswered::new("answered with another session")));
         }
         self.answered(api);
-        Ok(Some(Told { live: Arc::new(live), cookies: cookies.into(), read }))
+        Ok(Some(SharedOutcome { live: Arc::new(live), cookies: cookies.into(), read }))
     }
 
     /// Notes a refusal, with which the upstream may ask for a pause.

@@ -13,7 +13,7 @@ use crate::sessions::LiveSession;
 
 /// The members that are looked at. All others are for those who read the answer, and for mappers.
 #[derive(Deserialize)]
-struct Told {
+struct SessionMembers {
     id: Uuid,
     active: bool,
     expires_at: Timestamp,
@@ -47,7 +47,7 @@ pub(super) fn live(
     schemas_url: Arc<str>,
 ) -> Result<Option<LiveSession>, &'static str> {
     const NO_SESSION: &str = "answered with something that is no session";
-    let told: Told = serde_json::from_slice(&body).map_err(|_| NO_SESSION)?;
+    let told: SessionMembers = serde_json::from_slice(&body).map_err(|_| NO_SESSION)?;
     if !told.active || told.identity.state.as_deref().is_some_and(|state| state != "active") {
         return Ok(None);
     }

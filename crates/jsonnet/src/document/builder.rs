@@ -37,8 +37,8 @@ impl Builder {
             let first = out.len();
             out.extend_from_slice(&self.strings.as_bytes()[start as usize..end as usize]);
             match place {
-                Place::Node(node) => nodes[node].set(form::STRING, first, out.len() - first),
-                Place::Name(field) => {
+                StringOwner::Node(node) => nodes[node].set(form::STRING, first, out.len() - first),
+                StringOwner::Name(field) => {
                     (fields[field].name_start, fields[field].name_end) = (to_u32(first), to_u32(out.len()));
                 }
             }
@@ -75,13 +75,13 @@ struct Writer<'a> {
 
 /// A string of the builder that has no place in the canonical text.
 struct Unescaped {
-    place: Place,
+    place: StringOwner,
     start: u32,
     end: u32,
 }
 
 /// The node to which the string belongs.
-enum Place {
+enum StringOwner {
     Node(usize),
     Name(usize),
 }
@@ -107,7 +107,7 @@ impl Writer<'_> {
                 if self.string(start, end) {
                     self.nodes[id].set(form::STRING, begin + 1, (end - start) as usize);
                 } else {
-                    self.unescaped.push(Unescaped { place: Place::Node(id), start, end });
+                    self.unescaped.push(Unescaped { place: StringOwner::Node(id), start, end });
                 }
             }
             Kind::Array { first, len } => {
@@ -138,7 +138,7 @@ impl Writer<'_> {
                         self.fields[at].name_start = name_start;
                         self.fields[at].name_end = name_start + (end - start);
                     } else {
-                        self.unescaped.push(Unescaped { place: Place::Name(at), start, end });
+                        self.unescaped.push(Unescaped { place: StringOwner::Name(at), start, end });
                     }
                     self.out.push(b':');
                     self.fields[at].node = self.write(node);

@@ -46,12 +46,12 @@ fn room(name: &str, value: &Scalar<'_>) -> usize {
 
 /// A string that does not stand in the canonical text as it is.
 struct Escaped<'a> {
-    place: Place,
+    place: StringOwner,
     text: &'a str,
 }
 
 /// To what the string belongs.
-enum Place {
+enum StringOwner {
     Name(usize),
     Value(usize),
 }
@@ -75,7 +75,7 @@ impl<'a> Written<'a> {
             if at > 0 {
                 self.text.push(b',');
             }
-            let (name_start, name_end) = self.string(Place::Name(at), name);
+            let (name_start, name_end) = self.string(StringOwner::Name(at), name);
             self.text.push(b':');
             let node = self.nodes.len();
             self.fields.push(Field { name_start, name_end, node: to_u32(node) });
@@ -90,7 +90,7 @@ impl<'a> Written<'a> {
                     self.numbers.push(value);
                 }
                 Scalar::Text(text) => {
-                    let (first, _) = self.string(Place::Value(node), text);
+                    let (first, _) = self.string(StringOwner::Value(node), text);
                     written.set(form::STRING, first as usize, text.len());
                 }
             }
@@ -102,7 +102,7 @@ impl<'a> Written<'a> {
     }
 
     /// Writes a string. Returns where its content stands, unless that has to stand unescaped behind the text.
-    fn string(&mut self, place: Place, text: &'a str) -> (u32, u32) {
+    fn string(&mut self, place: StringOwner, text: &'a str) -> (u32, u32) {
         let start = self.text.len() + 1;
         text::write_json(text, &mut self.text);
         if self.text.len() != start + text.len() + 1 {
@@ -117,8 +117,8 @@ impl<'a> Written<'a> {
             let first = text.len();
             text.extend_from_slice(unescaped.as_bytes());
             match place {
-                Place::Value(node) => nodes[node].set(form::STRING, first, unescaped.len()),
-                Place::Name(field) => {
+                StringOwner::Value(node) => nodes[node].set(form::STRING, first, unescaped.len()),
+                StringOwner::Name(field) => {
                     (fields[field].name_start, fields[field].name_end) = (to_u32(first), to_u32(text.len()));
                 }
             }

@@ -5,12 +5,11 @@
 mod forget;
 mod ours;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, FromRef, Request};
+use axum::extract::{FromRef, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Version, header};
 use axum::response::{IntoResponse as _, Response};
@@ -185,13 +184,12 @@ impl Forwarding {
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let uri = api.uri(path).ok_or_else(|| ApiError::bad_request("The path cannot be passed on."))?;
         let public = &self.snapshot.config.public;
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let peer = peer.map(|ConnectInfo(address)| address.ip().to_canonical());
-        let is_trusted = peer.is_some_and(|peer| public.proxies.trusted.contains(peer));
+        let peer = Peer::of(&parts.extensions);
+        let is_trusted = peer.0.is_some_and(|peer| public.proxies.trusted.contains(peer));
         let scheme = if public.base_url.starts_with("https:") { "https" } else { "http" };
-        let client = Origin::of(&parts.headers, Peer(peer), &public.proxies).address;
+        let client = Origin::of(&parts.headers, peer, &public.proxies).address;
         passing::name_the_host(&mut parts);
-        passing::tell_of_the_client(&mut parts.headers, peer, client, is_trusted, scheme);
+        passing::tell_of_the_client(&mut parts.headers, peer.0, client, is_trusted, scheme);
         passing::join_cookies(&mut parts.headers);
         // They are made anew for the next connection, apart from a length of nothing, which would not be said again.
         for name in [header::HOST, header::EXPECT] {

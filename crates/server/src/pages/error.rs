@@ -3,7 +3,7 @@
 use axum::response::Response;
 
 use crate::public::caller::Call;
-use crate::public::error_page::{self, Told};
+use crate::public::error_page::{self, ErrorDetails};
 use crate::public::errors;
 use crate::public::settings::sign_in_first;
 use sessera_contract::answer::ApiError;
@@ -17,7 +17,7 @@ pub(super) async fn get(call: Call, parameters: Parameters) -> Response {
             let text = |name: &str| kept[name].as_str().unwrap_or_default();
             let code = kept["code"].as_u64().and_then(|code| u16::try_from(code).ok());
             let error = ApiError::kept(code, text("reason").to_owned());
-            let told = Told { error: &error, id: text("id"), number: body["id"].as_str() };
+            let told = ErrorDetails { error: &error, id: text("id"), number: body["id"].as_str() };
             // The error was somebody else's answer; this page is the right one for it.
             told.answer(&call, Status::DONE)
         }

@@ -11,7 +11,7 @@ use sessera_accounts::Accounts;
 use sessera_accounts::csrf;
 use sessera_accounts::flows::flow::Transport;
 use sessera_accounts::flows::skeleton::{Body, Flows};
-use sessera_accounts::flows::visit::{BrowserHeader, Present, Told, Visit, Visitor};
+use sessera_accounts::flows::visit::{BrowserHeader, Present, RequestDetails, Visit, Visitor};
 use sessera_accounts::language::{self, Language, MAX_LIKED};
 use sessera_accounts::rules::Rules;
 use sessera_issuer::sessions::Presented;
@@ -89,21 +89,21 @@ impl Caller {
             request_url: self.request_url(rules, &origin),
             takes_json: peer::wants_json(&self.headers),
             browser_header,
-            told: (rules.hooks.has_web_hooks || rules.tells_services)
-                .then(|| self.told(&rules.hooks.told_headers)),
+            details: (rules.hooks.has_web_hooks || rules.tells_services)
+                .then(|| self.details(&rules.hooks.told_headers)),
         };
         Arrival { visitor, is_https }
     }
 
     /// What others may be told of the request. `allowed` are names of headers, in small letters.
-    fn told(&self, allowed: &[String]) -> Told {
+    fn details(&self, allowed: &[String]) -> RequestDetails {
         let is_allowed = |name: &&HeaderName| allowed.iter().any(|allowed| allowed == name.as_str());
         let header = |name: &HeaderName| {
             let values =
                 self.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
             (peer::written(name), values.map(Cow::into_owned).collect())
         };
-        Told {
+        RequestDetails {
             method: self.method.to_string(),
             headers: self.headers.keys().filter(is_allowed).map(header).collect(),
             cookies: cookies::pairs(&self.headers).map(|(name, value)| (name.into(), value.into())).collect(),

@@ -12,7 +12,7 @@ use sessera_contract::answer::Status;
 
 /// The page for an error, with the status of the error.
 pub(crate) fn page(call: &Call, error: &ApiError) -> Response {
-    let told = Told { error, id: error.id().unwrap_or_default(), number: None };
+    let told = ErrorDetails { error, id: error.id().unwrap_or_default(), number: None };
     let mut response = told.answer(call, error.status());
     if let Some(after) = error.retry_after() {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
@@ -21,7 +21,7 @@ pub(crate) fn page(call: &Call, error: &ApiError) -> Response {
 }
 
 /// What is known of an error.
-pub(crate) struct Told<'a> {
+pub(crate) struct ErrorDetails<'a> {
     /// The error.
     pub(crate) error: &'a ApiError,
     /// Its machine-readable id, or nothing.
@@ -30,7 +30,7 @@ pub(crate) struct Told<'a> {
     pub(crate) number: Option<&'a str>,
 }
 
-impl Told<'_> {
+impl ErrorDetails<'_> {
     /// What people are told about it.
     fn word(&self) -> Word {
         match (self.id, self.error.status()) {

@@ -10,7 +10,7 @@ use crate::flows::error::FlowError;
 use crate::flows::flow::{Flow, State};
 use crate::flows::method::{AddressMethod, AddressVerdict, Attempt, ProvenAddress};
 use crate::flows::visit::Visit;
-use crate::limits::{Guess, Place};
+use crate::limits::{Guess, GuessCounters};
 use crate::messages::{Message, MessageId, common};
 use crate::methods::by_mail::{self, ByMail};
 use crate::submission::Submission;
@@ -122,10 +122,10 @@ async fn use_code<D: ByCode>(attempt: &mut Attempt<'_, D>, typed: &str) -> Resul
             attempt.flow.say(message);
             return Ok(AddressVerdict::Refused);
         }
-        Tried::Right(code, place) => {
+        Tried::Right(code, counters) => {
             let owner = attempt.visit.accounts.store.identity(code.identity_id).await?;
             if let Some(identity) = owner.filter(|owner| D::is_good_for(owner, &code)) {
-                let changes = place.after_right();
+                let changes = counters.after_right();
                 return Ok(AddressVerdict::Proven(Box::new(ProvenAddress {
                     identity,
                     code: *code,
@@ -143,7 +143,7 @@ async fn use_code<D: ByCode>(attempt: &mut Attempt<'_, D>, typed: &str) -> Resul
 /// What became of a typed code.
 pub(super) enum Tried {
     /// It is the one that was sent for the flow, and still good. Its place is given back by whoever uses it.
-    Right(Box<StoredCode>, Place),
+    Right(Box<StoredCode>, GuessCounters),
     /// It is not.
     Wrong,
     /// Nobody looked at it, because there were too many wrong ones.
@@ -169,13 +169,13 @@ pub(super) async fn try_code<D: ByCode>(
     if codes.attempts >= visit.rules.code_attempts {
         return Ok(Tried::Wrong);
     }
-    let place = match visit.take_place(flow.transport, guess).await? {
-        Ok(place) => place,
+    let counters = match visit.take_place(flow.transport, guess).await? {
+        Ok(counters) => counters,
         Err(message) => return Ok(Tried::TooSoon(message)),
     };
     let is_good = codes::is_good(&visit.rules.keys, stored.as_ref(), typed, visit.now);
     Ok(match stored.filter(|_| is_good) {
-        Some(code) => Tried::Right(Box::new(code), place),
+        Some(code) => Tried::Right(Box::new(code), counters),
         None => Tried::Wrong,
     })
 }

@@ -51,6 +51,9 @@ pub(crate) struct CreateTemplate {
     /// Take the place of a template that is there
     #[arg(long)]
     replace: bool,
+    /// Take a template that makes no token of any session that it is tried on
+    #[arg(long)]
+    force: bool,
     /// Only print the template
     #[arg(long)]
     print: bool,
@@ -101,7 +104,7 @@ impl CreateTemplate {
         }
         let patch =
             [json!({ "op": "add", "path": format!("{CONFIG_PREFIX}{path}"), "value": template.clone() })];
-        let changed = match context.client.patch_config(&context.project, &patch, false).await {
+        let changed = match context.client.patch_config(&context.project, &patch, self.force).await {
             Ok(changed) => changed,
             Err(error) => {
                 if makes_keys && error.status().is_some() {

@@ -121,7 +121,7 @@ impl ProxyConfig {
             let context = global.connect().await?;
             let (config, gateway) = context.client.config_with_gateway(&context.project).await?;
             let (sections, _) = sessera_config::config::read(&config);
-            let told = gateway.map(|gateway| Told {
+            let told = gateway.map(|gateway| GatewayLocation {
                 by: "the running server",
                 enabled: gateway.enabled,
                 address: gateway.address,
@@ -132,7 +132,7 @@ impl ProxyConfig {
             let config = load(&self.config, &environment).and_then(|loaded| loaded.config());
             let config = config.context("the configuration cannot be used (a server that is started with --upstream needs it here, too)")?;
             let (enabled, address) = (config.gateway.enabled, config.gateway.address());
-            let told = Told { by: "the configuration", enabled, address };
+            let told = GatewayLocation { by: "the configuration", enabled, address };
             (config.gateway.routes, Some(told), config.session.cookie.name)
         };
         let Some(route) = routes.get(&self.route) else {
@@ -156,13 +156,13 @@ impl ProxyConfig {
 }
 
 /// Where a gateway is, and who says so.
-struct Told {
+struct GatewayLocation {
     by: &'static str,
     enabled: bool,
     address: String,
 }
 
-impl Told {
+impl GatewayLocation {
     /// Where a proxy reaches it.
     fn address(&self) -> Result<Address> {
         let Self { by, address: told, .. } = self;

@@ -20,7 +20,7 @@ use crate::input;
 use crate::offline::times;
 use crate::output::{one_line, warn};
 use keys::{KeySource, Keys};
-use status::{Place, When};
+use status::{StatusReference, When};
 
 /// What session tokens begin with.
 const SESSION_TOKEN: &str = "ory_st_";
@@ -86,9 +86,9 @@ enum Status {
     /// The token names no list.
     Unknown,
     /// The list was not read.
-    NotRead(Place),
+    NotRead(StatusReference),
     /// The list says that it was not revoked.
-    Good(Place),
+    Good(StatusReference),
 }
 
 /// Why a token is refused.
@@ -168,7 +168,7 @@ impl Verify {
         let leeway = i64::try_from(self.leeway.get().as_secs()).unwrap_or(i64::MAX);
         check_times(&claims, now, leeway)?;
         let key = maker(token, &verified.kid, keys)?;
-        let status = match Place::of(&claims).map_err(Refusal::StatusUnknown)? {
+        let status = match StatusReference::of(&claims).map_err(Refusal::StatusUnknown)? {
             None => Status::Unknown,
             Some(place) if !self.status.applies(&self.jwks) => Status::NotRead(place),
             // A list tells of the present, whatever --time says.

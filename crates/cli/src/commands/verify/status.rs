@@ -34,12 +34,12 @@ impl When {
 
 /// The place of a token in the status lists.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct StatusReference {
     pub(super) uri: String,
     index: u64,
 }
 
-impl Place {
+impl StatusReference {
     /// The place that the claims name, or `None` when the token has no status.
     pub(super) fn of(claims: &Map<String, Value>) -> Result<Option<Self>> {
         let Some(status) = claims.get("status").and_then(|status| status.get("status_list")) else {
@@ -86,15 +86,15 @@ mod tests {
 
     use super::*;
 
-    fn place(claims: &Value) -> Result<Option<Place>> {
-        Place::of(claims.as_object().unwrap())
+    fn place(claims: &Value) -> Result<Option<StatusReference>> {
+        StatusReference::of(claims.as_object().unwrap())
     }
 
     #[test]
     fn a_status_is_found_or_absent_or_wrong() {
         let uri = "https://id.example.org/.well-known/status/api/0";
         let found = place(&json!({"status": {"status_list": {"idx": 7, "uri": uri}}})).unwrap();
-        assert_eq!(found, Some(Place { uri: uri.into(), index: 7 }));
+        assert_eq!(found, Some(StatusReference { uri: uri.into(), index: 7 }));
         // The claim "status" may belong to the application.
         for none in [json!({}), json!({"status": "gold"}), json!({"status": {"other": 1}})] {
             assert_eq!(place(&none).unwrap(), None, "{none}");

@@ -37,7 +37,7 @@ pub(crate) const PAGE: (&str, &str) = ("accept", "text/html,*/*;q=0.8");
 const PROXY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 /// A gateway whose configuration a test changes.
-pub(crate) struct Place {
+pub(crate) struct TestGateway {
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) committer: Committer,
     pub(crate) sessions: Arc<Sessions>,
@@ -50,7 +50,7 @@ pub(crate) struct Place {
     _folder: TempDir,
 }
 
-impl Place {
+impl TestGateway {
     /// A gateway with these routes, and with the template `api`.
     pub(crate) async fn with(routes: Value) -> Self {
         let TestStore { store, clock, random, folder } = TestStore::open().await.unwrap();
