@@ -18,7 +18,7 @@ use crate::accounts::Accounts;
 use crate::keys::{Keys, Purpose};
 use crate::language::Language;
 use crate::limits;
-use crate::mail::{About, CodeMail, EMAIL};
+use crate::mail::{CodeMail, EMAIL, MailContext};
 use crate::messages::Message as FlowMessage;
 use crate::rules::{Rules, Sends};
 
@@ -42,7 +42,7 @@ pub struct CodeRequest {
     pub sends: Sends,
     /// What the message is about.
     #[serde(default)]
-    pub about: About,
+    pub about: MailContext,
     /// By which request it was asked for, and by whom: whoever made the code is not who wanted it.
     #[serde(default)]
     pub asked: Option<Asked>,
@@ -55,7 +55,7 @@ fn email() -> String {
 
 /// What a code is good for.
 #[derive(Debug)]
-pub struct Aim {
+pub struct CodeScope {
     /// What it allows.
     pub purpose: CodePurpose,
     /// The flow in which it is good.
@@ -193,10 +193,10 @@ pub fn issue(
     keys: &Keys,
     random: &dyn Random,
     sends: Sends,
-    aim: Aim,
+    aim: CodeScope,
     expires_at: Timestamp,
 ) -> (Code, Secret) {
-    let Aim { purpose, flow_id, identity_id, address } = aim;
+    let CodeScope { purpose, flow_id, identity_id, address } = aim;
     let code = match sends {
         Sends::Code => new_code(random),
         Sends::Link => Secret::new(random.token()),
@@ -221,7 +221,7 @@ pub fn send(
     request: &CodeRequest,
 ) -> [Change; 2] {
     let CodeRequest { flow_id, ref address, ref via, language, sends, ref about, .. } = *request;
-    let aim = Aim { purpose, flow_id, identity_id, address: address.clone() };
+    let aim = CodeScope { purpose, flow_id, identity_id, address: address.clone() };
     let expires_at = now + rules.sent(sends).lifespan;
     let (stored, code) = issue(&rules.keys, random, sends, aim, expires_at);
     let mail = CodeMail {
@@ -236,7 +236,7 @@ pub fn send(
         expires_at,
         language,
         via: via.clone(),
-        about: About { identity_id: Some(identity_id), ..about.clone() },
+        about: MailContext { identity_id: Some(identity_id), ..about.clone() },
     };
     let template = format!("{}_{}", purpose.as_str(), sends.as_str());
     [Change::InsertCode(stored), message(random, now, template, address.clone(), &mail)]
@@ -316,7 +316,7 @@ mod tests {
             via: EMAIL.into(),
             language: Language::De,
             sends: Sends::Code,
-            about: About::default(),
+            about: MailContext::default(),
             asked: Some(Asked { request_id: "r".into(), ..Asked::default() }),
         }
     }

@@ -13,7 +13,11 @@ use crate::linked::ProviderTokens;
 #[async_trait]
 pub trait Providers: Send + Sync {
     /// Where a browser goes to be asked by a provider.
-    async fn way(&self, provider: &Provider, question: Question<'_>) -> Result<Way, ProviderError>;
+    async fn way(
+        &self,
+        provider: &Provider,
+        question: Question<'_>,
+    ) -> Result<AuthorizationRedirect, ProviderError>;
 
     /// What a provider says of somebody who came back from it.
     async fn vouched(&self, provider: &Provider, answer: Answer<'_>) -> Result<Vouched, ProviderError>;
@@ -49,7 +53,7 @@ pub struct Question<'a> {
 
 /// Where a browser goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Way {
+pub struct AuthorizationRedirect {
     /// The address.
     pub url: String,
     /// Whether the provider was told of the verifier, and asks for it.

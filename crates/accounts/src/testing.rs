@@ -26,7 +26,7 @@ use crate::breaches::{BreachSource, Breaches};
 use crate::courier::{self, WakeCourier};
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Details, Transport};
-use crate::flows::login::LoginWish;
+use crate::flows::login::LoginRequest;
 use crate::flows::skeleton::{Body, Flows, Kind, Outcome, Shown};
 use crate::flows::visit::{Present, RequestDetails, Visit, Visitor};
 use crate::hooks::WebHooks;
@@ -261,7 +261,7 @@ pub(crate) fn done<K: Kind>(outcome: Outcome<K>) -> K::Done {
 }
 
 /// What somebody asks for who signs in.
-pub(crate) const FIRST: LoginWish = LoginWish { requested_aal: AssuranceLevel::Aal1, refresh: false };
+pub(crate) const FIRST: LoginRequest = LoginRequest { requested_aal: AssuranceLevel::Aal1, refresh: false };
 
 /// What the form says that answers a submission.
 pub(crate) fn refused<K: Kind>(outcome: Outcome<K>) -> Vec<u32> {

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use serde_json::Value;
 use sessera_config::events::NAMES;
-use sessera_console::doer::Doer;
+use sessera_console::actor_label::ActorLabel;
 use sessera_model::{Timestamp, Uuid};
 use sessera_node::record::{Broken, Record};
 use sessera_store::audit::first_id;
@@ -96,8 +96,8 @@ impl From<AuditEntry> for EntryBody {
 
 impl EntryBody {
     /// Who did it.
-    pub(super) fn who(&self) -> Doer {
-        Doer::of(&self.actor)
+    pub(super) fn who(&self) -> ActorLabel {
+        ActorLabel::of(&self.actor)
     }
 }
 

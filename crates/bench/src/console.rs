@@ -43,7 +43,7 @@ pub(crate) struct ConsoleOptions {
 struct Page(&'static str, Box<dyn Fn(u64) -> String>);
 
 /// What is there to be looked at, by the names that pages ask for.
-struct There {
+struct ConsoleContent {
     people: u64,
     /// Ids of revisions, the newest one first.
     revisions: Vec<String>,
@@ -78,7 +78,7 @@ pub(crate) fn measure(arguments: &Arguments, asked: &ConsoleOptions) -> Result<(
     fill(&workspace.database, file, asked)?;
     let (server, _) = workspace.start(arguments.server_cores)?;
     let mut browser = Browser::signed_in(workspace.admin_port, TOKEN)?;
-    let there = There::found(&mut browser, workspace.admin_port, asked.identities)?;
+    let there = ConsoleContent::found(&mut browser, workspace.admin_port, asked.identities)?;
     let mut figures = Vec::new();
     for Page(name, address) in pages(there) {
         let mut figure = Figure::new(name);
@@ -133,7 +133,7 @@ fn configure(port: u16, revisions: u64) -> Result<()> {
     Ok(())
 }
 
-impl There {
+impl ConsoleContent {
     fn found(browser: &mut Browser, port: u16, people: u64) -> Result<Self> {
         let revisions: Value = serde_json::from_str(&server::call_as(
             TOKEN,
@@ -176,8 +176,9 @@ fn last_part(browser: &mut Browser, list: &str) -> Result<String> {
 }
 
 /// All pages, and those with much to find in all ways to ask for it.
-fn pages(there: There) -> Vec<Page> {
-    let There { people, revisions, keys: [own, managed], last: [last_entries, last_revisions] } = there;
+fn pages(there: ConsoleContent) -> Vec<Page> {
+    let ConsoleContent { people, revisions, keys: [own, managed], last: [last_entries, last_revisions] } =
+        there;
     let always = |address: String| Box::new(move |_| address.clone()) as Box<dyn Fn(u64) -> String>;
     let one = |name, address: &str| Page(name, always(address.to_owned()));
     let person = move |look: u64| (look * 7_919 + 1) % people;

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::Arguments;
 use crate::grpc::Questions;
 use crate::limits::EmptyHandler;
-use crate::load::{self, Load, Request, Speech};
+use crate::load::{self, Load, Protocol, Request};
 use crate::measures::{load_of, started, warm};
 use crate::person::{identity_id, token};
 use crate::server::{self, Server, Workspace};
@@ -87,7 +87,7 @@ impl Decisions {
         }
     }
 
-    fn add<S: Speech + ?Sized>(&mut self, load: Load, questions: &S, empty: &Figure) -> Result<()> {
+    fn add<S: Protocol + ?Sized>(&mut self, load: Load, questions: &S, empty: &Figure) -> Result<()> {
         self.rate.add(load::run(load, questions)?.rate());
         self.ratio.add(self.rate.last() / empty.last());
         let outcome = load::run(Load { rate: Some(self.rate.last() * 0.8), alone: true, ..load }, questions)?;

@@ -8,7 +8,7 @@ use envoy_types::ext_authz::v3::pb::CheckRequest;
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, attribute_context};
 use prost::Message as _;
 
-use crate::load::{Speech, find};
+use crate::load::{Protocol, find};
 use crate::person::{identity_id, token};
 
 /// The method that is called.
@@ -54,7 +54,7 @@ impl Questions {
     }
 }
 
-impl Speech for Questions {
+impl Protocol for Questions {
     fn requests(&self) -> usize {
         self.messages.len()
     }

@@ -33,7 +33,7 @@ impl Request {
 }
 
 /// How the client speaks on its connections.
-pub(crate) trait Speech {
+pub(crate) trait Protocol {
     /// How many different requests there are.
     fn requests(&self) -> usize;
 
@@ -49,7 +49,7 @@ pub(crate) trait Speech {
 }
 
 /// HTTP/1.1.
-impl<R: AsRef<[Request]> + ?Sized> Speech for R {
+impl<R: AsRef<[Request]> + ?Sized> Protocol for R {
     fn requests(&self) -> usize {
         self.as_ref().len()
     }
@@ -122,7 +122,7 @@ struct Connection {
 }
 
 /// Sends requests in turn for the time of the load and checks every answer.
-pub(crate) fn run<S: Speech + ?Sized>(load: Load, speech: &S) -> Result<Outcome> {
+pub(crate) fn run<S: Protocol + ?Sized>(load: Load, speech: &S) -> Result<Outcome> {
     let mut poll = Poll::new()?;
     let mut events = Events::with_capacity(1024);
     let mut connections = Vec::with_capacity(load.connections);

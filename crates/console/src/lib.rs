@@ -6,7 +6,7 @@
 //! | [`assets`] | the files that they load |
 //! | [`sign_in`] | the page that asks for an admin token |
 //! | [`overview`] | whether all is well |
-//! | [`doer`] | who did what the record tells of |
+//! | [`actor_label`] | who did what the record tells of |
 //! | [`keys`] | key sets, their lives, and what a change of them means for verifiers |
 //! | [`people`] | people and their sessions |
 //! | [`record`] | what happened |
@@ -18,8 +18,8 @@
 //! Everything goes through maud's `html!`, which escapes every value that is put into it; nothing here takes text as
 //! HTML.
 
+pub mod actor_label;
 pub mod assets;
-pub mod doer;
 pub mod keys;
 pub mod overview;
 pub mod page;

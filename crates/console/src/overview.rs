@@ -5,7 +5,7 @@ use std::time::Duration;
 use maud::{Markup, html};
 use sessera_model::Timestamp;
 
-use crate::doer::Doer;
+use crate::actor_label::ActorLabel;
 use crate::keys;
 use crate::page::{Frame, segment};
 use crate::picture;
@@ -84,7 +84,7 @@ pub struct Happened {
     /// When.
     pub at: Timestamp,
     /// Who.
-    pub who: Doer,
+    pub who: ActorLabel,
     /// What, by the name of its event.
     pub what: String,
 }
@@ -296,7 +296,7 @@ mod tests {
         bad.parts.upstream = Some(Err("is <away>".into()));
         bad.lately.push(Happened {
             at: Timestamp::from_seconds(0),
-            who: Doer::Named("<q>".into()),
+            who: ActorLabel::Named("<q>".into()),
             what: "key_set_changed".into(),
         });
         let bad = shown(&bad);

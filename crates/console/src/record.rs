@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use sessera_model::Timestamp;
 
-use crate::doer::Doer;
+use crate::actor_label::ActorLabel;
 use crate::page::{Frame, Section, minutes};
 use crate::words::Word;
 
@@ -15,7 +15,7 @@ pub struct Entry {
     /// When it happened.
     pub at: Timestamp,
     /// Who did it.
-    pub who: Doer,
+    pub who: ActorLabel,
     /// What happened.
     pub action: String,
     /// Whether it was refused.
@@ -233,7 +233,7 @@ mod tests {
         Entry {
             number: 7,
             at: Timestamp::from_seconds(0),
-            who: Doer::Named("=1+\"<b>".into()),
+            who: ActorLabel::Named("=1+\"<b>".into()),
             action: "session_began".into(),
             is_refused: true,
             about: "{\"a\":\"<i>\"}".into(),

@@ -158,8 +158,8 @@ async fn ready(State(readiness): State<Readiness>) -> Response {
         return answer::not_ready("keys", ApiError::from(refusal).reason());
     }
     let mut warnings = BTreeMap::new();
-    if let Some(trouble) = upstream.as_ref().and_then(|upstream| upstream.trouble()) {
-        warnings.insert("upstream", format!("The upstream {trouble}."));
+    if let Some(outage) = upstream.as_ref().and_then(|upstream| upstream.outage()) {
+        warnings.insert("upstream", format!("The upstream {outage}."));
     }
     match store.ping().await {
         Ok(()) => ok(warnings).into_response(),

@@ -20,7 +20,7 @@ use crate::gateway::Gateway;
 use crate::grpc;
 
 /// An answer that needed no waiting.
-pub struct AtOnce {
+pub struct Immediate {
     /// The answer.
     pub response: Response,
     /// The path of the dialect, as requests are counted by it.
@@ -37,7 +37,7 @@ impl Gateway {
         peer: SocketAddr,
         request: &http::Request<B>,
         span: impl Fn() -> Span,
-    ) -> Option<AtOnce> {
+    ) -> Option<Immediate> {
         let question = asked::question(request)?;
         let peer = Some(peer.ip().to_canonical());
         let noted = || {
@@ -51,7 +51,7 @@ impl Gateway {
             FORWARD_AUTH => FORWARD_AUTH,
             _ => EXT_AUTHZ_ROUTE,
         };
-        Some(AtOnce { response: answer::over_http(&question, decision), route, steps })
+        Some(Immediate { response: answer::over_http(&question, decision), route, steps })
     }
 }
 

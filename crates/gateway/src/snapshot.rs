@@ -6,7 +6,7 @@ use sessera_accounts::flows::visit::MAX_RETURN_TO;
 use sessera_accounts::rules::Rules;
 use sessera_config::{Config, TrustedProxies};
 use sessera_issuer::Compiled;
-use sessera_model::{Clock as _, Quiet, SystemClock};
+use sessera_model::{Clock as _, LogThrottle, SystemClock};
 use url::Url;
 
 use crate::routes::Routes;
@@ -29,7 +29,7 @@ pub struct Snapshot {
     /// Whether they do so over https.
     is_https: bool,
     /// What the log has told of late.
-    quiet: Mutex<Quiet>,
+    quiet: Mutex<LogThrottle>,
 }
 
 impl Snapshot {

@@ -11,17 +11,17 @@ use std::task::{Context, Poll, Wake, Waker};
 pub(super) struct Aside<F> {
     /// Absent when it has ended.
     future: Option<Pin<Box<F>>>,
-    bell: Arc<Bell>,
+    bell: Arc<SharedWaker>,
     waker: Waker,
 }
 
 /// What wakes the future, and with it the task.
-struct Bell {
+struct SharedWaker {
     rung: AtomicBool,
     task: Mutex<Option<Waker>>,
 }
 
-impl Wake for Bell {
+impl Wake for SharedWaker {
     fn wake(self: Arc<Self>) {
         self.rung.store(true, Ordering::Release);
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -34,7 +34,7 @@ impl Wake for Bell {
 impl<F: Future> Aside<F> {
     /// Polls `future` the first time, and then whenever it is woken. All polls belong to one task.
     pub(super) fn new(future: F) -> Self {
-        let bell = Arc::new(Bell { rung: AtomicBool::new(true), task: Mutex::default() });
+        let bell = Arc::new(SharedWaker { rung: AtomicBool::new(true), task: Mutex::default() });
         Self { future: Some(Box::pin(future)), waker: bell.clone().into(), bell }
     }
 

@@ -24,7 +24,7 @@ use crate::peer::Peer;
 mod room;
 
 pub use room::Full;
-use room::{Amount, Guest, Room};
+use room::{Amount, Room, RoomShare};
 
 /// The bytes that all bodies of a port may take in memory at the same time.
 const BUDGET: usize = 32 * 1024 * 1024;
@@ -97,7 +97,7 @@ pub async fn read(State(bodies): State<Bodies>, request: Request, next: Next) ->
     }
     let (mut parts, body) = request.into_parts();
     let Ok(peer) = Peer::from_request_parts(&mut parts, &()).await;
-    let mut guest = Guest::new(bodies.room.clone(), (bodies.client)(&parts.headers, peer));
+    let mut guest = RoomShare::new(bodies.room.clone(), (bodies.client)(&parts.headers, peer));
     if !guest.take(Amount::PLACE) {
         return (bodies.refused)(Refusal::NoRoom);
     }
@@ -124,7 +124,7 @@ fn without_mark(body: Bytes) -> Bytes {
     if body.starts_with(mark) { body.slice(mark.len()..) } else { body }
 }
 
-async fn collect(mut body: Body, largest: usize, guest: Guest) -> Result<Arrived, Refusal> {
+async fn collect(mut body: Body, largest: usize, guest: RoomShare) -> Result<Arrived, Refusal> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     let mut arrived = Arrived::new(guest);
     let mut refusal = (announced > largest).then_some(Refusal::TooLarge { largest });
@@ -154,11 +154,11 @@ struct Arrived {
     pieces: Vec<Vec<u8>>,
     length: usize,
     /// The room that it takes.
-    guest: Guest,
+    guest: RoomShare,
 }
 
 impl Arrived {
-    fn new(guest: Guest) -> Self {
+    fn new(guest: RoomShare) -> Self {
         Self { pieces: Vec::new(), length: 0, guest }
     }
 
@@ -193,7 +193,7 @@ impl Arrived {
     }
 
     /// The whole body, with the room that it takes. Each piece is dropped as soon as it is copied.
-    fn joined(mut self) -> (Bytes, Guest) {
+    fn joined(mut self) -> (Bytes, RoomShare) {
         if let [_] = self.pieces.as_slice() {
             return (self.pieces.remove(0).into(), self.guest);
         }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use sessera_store::{Change, Committer, GivenPlace, Store};
+use sessera_store::{AssignedStatusIndex, Change, Committer, Store};
 
 use crate::error::IssuerError;
 use crate::sessions::LiveSession;
@@ -28,7 +28,7 @@ impl Places {
         let (id, identity_id) = (live.session.id, live.session.identity_id);
         // One that was found to be over and has been told of as live since is not over. What was in memory when it ended
         // is not asked for its place any more.
-        let is_good = |place: &GivenPlace| place.ended_at.is_none_or(|ended| ended >= live.known_at);
+        let is_good = |place: &AssignedStatusIndex| place.ended_at.is_none_or(|ended| ended >= live.known_at);
         let place = match self.store.place(id).await?.filter(is_good) {
             Some(place) => place,
             None => {

@@ -104,7 +104,7 @@ impl Published {
             .list()
             .into_iter()
             .filter_map(|(name, outcome)| Some((name, &**outcome.as_ref().ok()?)));
-        for Oddity { template, sentence } in oddities(settings.base_url(), working) {
+        for TemplateNotice { template, sentence } in oddities(settings.base_url(), working) {
             tracing::warn!(%template, "{sentence}");
         }
         published
@@ -225,7 +225,7 @@ impl Published {
 
 /// What whoever runs templates should know about them that no template shows by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Oddity {
+pub struct TemplateNotice {
     /// The template that came second.
     pub template: String,
     /// What it is.
@@ -246,7 +246,7 @@ pub fn clashes<'t>(templates: impl IntoIterator<Item = (&'t str, &'t Tokenizer)>
 pub fn oddities<'t>(
     base_url: &str,
     templates: impl IntoIterator<Item = (&'t str, &'t Tokenizer)>,
-) -> Vec<Oddity> {
+) -> Vec<TemplateNotice> {
     let mut templates: Vec<(&str, &Tokenizer)> = templates.into_iter().collect();
     templates.sort_by_key(|(name, _)| *name);
     let mut found = Vec::new();
@@ -259,7 +259,7 @@ pub fn oddities<'t>(
             let sentence = format!(
                 "the issuer \"{issuer}\" of the template \"{name}\" has no discovery document, because \"{known}\" of another template has the same address"
             );
-            found.push(Oddity { template: name.to_owned(), sentence });
+            found.push(TemplateNotice { template: name.to_owned(), sentence });
         }
     }
     found

@@ -8,7 +8,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::http::{Request, header};
 use axum::response::Response;
-use sessera_gateway::port::{AtOnce, CHECK};
+use sessera_gateway::port::{CHECK, Immediate};
 use sessera_gateway::{Gateway, Health};
 use sessera_http::request_ids::{REQUEST_ID, RequestIds};
 use sessera_telemetry::{Metrics, Traces};
@@ -31,14 +31,14 @@ pub(crate) fn router(gateway: Gateway, observer: Observer) -> Router<AppState> {
 }
 
 /// What answers the questions of proxies from memory, without the router.
-pub(crate) struct GatewayAtOnce {
+pub(crate) struct GatewayShortcut {
     gateway: Gateway,
     request_ids: Arc<RequestIds>,
     metrics: Arc<Metrics>,
     traces: Option<Arc<Traces>>,
 }
 
-impl GatewayAtOnce {
+impl GatewayShortcut {
     pub(crate) fn new(app: &App) -> Self {
         Self {
             gateway: app.gateway.clone(),
@@ -58,7 +58,7 @@ impl GatewayAtOnce {
         // A request that goes on to the router gets its id there.
         let id = LazyCell::new(|| self.request_ids.of(request.headers()));
         let span = || observe::span(NAME, &id, Some(peer.ip().to_canonical()));
-        let AtOnce { mut response, route, steps } = self.gateway.answer_at_once(peer, request, span)?;
+        let Immediate { mut response, route, steps } = self.gateway.answer_at_once(peer, request, span)?;
         let id = LazyCell::force(&id).clone();
         let (method, status) = (known_method(request.method()), Status::of(&response).told());
         if let Some(traces) = &self.traces {

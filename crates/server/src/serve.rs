@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::app::{App, AppState};
-use crate::gateway_port::{self, GatewayAtOnce};
+use crate::gateway_port::{self, GatewayShortcut};
 use crate::public::whoami::ShortWay;
 use crate::sockets::{self, ListenError, Listening, Sockets};
 use crate::{admin_port, public_port};
@@ -207,7 +207,7 @@ impl Server {
             stop.clone(),
         ));
         if let Some(listener) = self.sockets.gateway {
-            let at_once = GatewayAtOnce::new(&app);
+            let at_once = GatewayShortcut::new(&app);
             let shortcut: Shortcut = Arc::new(move |peer, request| at_once.answer(peer, request));
             let gateway = answers(shortcut, gateway_router(&app));
             let slots = slots(gateway_port::NAME, most_others);

@@ -33,7 +33,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use sessera_accounts::linked::ProviderTokens;
-use sessera_accounts::providers::{Answer, OpenedToken, ProviderError, Providers, Question, Vouched, Way};
+use sessera_accounts::providers::{
+    Answer, AuthorizationRedirect, OpenedToken, ProviderError, Providers, Question, Vouched,
+};
 use sessera_config::sections::oidc::{ClaimsSource, Pkce, Provider, ProviderKind, SubjectSource};
 use sessera_jose::base64url;
 use sessera_model::{Timestamp, Uuid, is_same_secret};
@@ -328,7 +330,11 @@ fn microsoft_issuer(provider: &Provider, id_token: &str) -> Result<String, Provi
 
 #[async_trait]
 impl Providers for Social {
-    async fn way(&self, provider: &Provider, question: Question<'_>) -> Result<Way, ProviderError> {
+    async fn way(
+        &self,
+        provider: &Provider,
+        question: Question<'_>,
+    ) -> Result<AuthorizationRedirect, ProviderError> {
         let known = Known::of(provider.provider);
         let ends = self.ends(provider, &known, question.now).await?;
         let is_verified = self.takes_verifier(provider, &ends, question.now).await;
@@ -355,7 +361,7 @@ impl Providers for Social {
         let own = known.parameters(provider, question.is_refresh);
         parameters.extend(own.into_iter().filter(|(name, _)| !hinted(name)));
         url.query_pairs_mut().extend_pairs(parameters).extend_pairs(question.hints);
-        Ok(Way { url: url.into(), is_verified })
+        Ok(AuthorizationRedirect { url: url.into(), is_verified })
     }
 
     async fn vouched(&self, provider: &Provider, answer: Answer<'_>) -> Result<Vouched, ProviderError> {

@@ -132,7 +132,7 @@ impl World {
         self.vouched(&provider(json!({}))).await
     }
 
-    async fn way(&self, provider: &Provider) -> Result<(Url, Way), ProviderError> {
+    async fn way(&self, provider: &Provider) -> Result<(Url, AuthorizationRedirect), ProviderError> {
         let question = Question {
             redirect_uri: BACK,
             state: "state",

@@ -79,7 +79,8 @@ impl Committer {
     pub async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
         let (store, recording) = (self.store.clone(), self.recording.clone());
         let (listeners, changes) = (self.listeners.clone(), changes.to_vec());
-        let mut telling = Telling { listeners, changes, events: Vec::new(), outcome: Outcome::Uncertain };
+        let mut telling =
+            PendingNotifications { listeners, changes, events: Vec::new(), outcome: Outcome::Uncertain };
         let work = async move {
             let before = identities_before(&*store, &telling.changes).await;
             telling.events = Event::of(&telling.changes, &before);
@@ -151,7 +152,7 @@ impl fmt::Debug for Committer {
 
 /// Changes of which listeners are still to be told. They are told when it is dropped, so that they hear of
 /// the changes even when the store panics or the runtime stops in the middle.
-struct Telling {
+struct PendingNotifications {
     listeners: Arc<[Arc<dyn CommitListener>]>,
     changes: Vec<Change>,
     /// What the changes mean.
@@ -170,7 +171,7 @@ async fn identities_before(store: &dyn Store, changes: &[Change]) -> Vec<Identit
     before
 }
 
-impl Drop for Telling {
+impl Drop for PendingNotifications {
     fn drop(&mut self) {
         for listener in &*self.listeners {
             listener.told(&self.changes, self.outcome);

@@ -64,10 +64,10 @@ pub use event::{Described, Event};
 pub use key_work::{KeyWork, KeysDone};
 pub use line::{Invalidation, Line};
 pub use records::{
-    Code, CodePurpose, CredentialOf, Dispatch, Ended, Flow, FlowKind, GivenPlace, IdentifierFilter,
-    IdentityFilter, KeySet, Managed, Matching, Message, MessageFilter, MessageStatus, NewSession,
-    Outstanding, Page, PoolUse, Reauthentication, Revision, RevisionSummary, SentMessage, SessionFilter,
-    SessionKind, StoredKey, StoredSession, Taking, place_of,
+    AssignedStatusIndex, Code, CodePurpose, CredentialOf, Dispatch, DueRechecks, Ended, Flow, FlowKind,
+    IdentifierFilter, IdentityFilter, KeySet, Managed, Matching, Message, MessageFilter, MessageStatus,
+    NewSession, Outstanding, Page, PoolUse, Reauthentication, Revision, RevisionSummary, SentMessage,
+    SessionFilter, SessionKind, StoredKey, StoredSession, place_of,
 };
 
 /// What a store can be asked. All methods are safe to call from many tasks at once.
@@ -139,14 +139,14 @@ pub trait Store: Send + Sync {
     ) -> Result<Option<(StoredSession, Identity)>, StoreError>;
 
     /// The place in the status lists of a session that is kept elsewhere.
-    async fn place(&self, session: Uuid) -> Result<Option<GivenPlace>, StoreError>;
+    async fn place(&self, session: Uuid) -> Result<Option<AssignedStatusIndex>, StoreError>;
 
     /// The session that is kept elsewhere and has this place in the status lists.
     async fn session_elsewhere(&self, index: StatusIndex) -> Result<Option<Uuid>, StoreError>;
 
     /// Takes sessions that are kept elsewhere, have a place in the status lists and are not known to be over, those first
     /// that nobody asked about for longest. Of several nodes that take at once each gets others.
-    async fn take_sessions_elsewhere(&self, taking: Taking) -> Result<Vec<Outstanding>, StoreError>;
+    async fn take_sessions_elsewhere(&self, taking: DueRechecks) -> Result<Vec<Outstanding>, StoreError>;
 
     /// A status list as it is at `now`, with a bit for each place from the lowest bit of the first byte on.
     /// The bit is 1 when the session was revoked, has ended or was deleted, or when its identity may not sign

@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use sessera_model::{Credential, CredentialKind, Identity, Session, StatusIndex, Timestamp, TokenHash, Uuid};
 
 use crate::{
-    AdminToken, AuditEntry, AuditPage, Change, Code, CodePurpose, Counter, CounterKey, Delivery,
-    DeliveryPage, Ended, Ends, Flow, GivenPlace, IdentityFilter, KeySet, Line, Message, MessageFilter,
-    Outstanding, Page, PoolUse, Revision, RevisionSummary, SentMessage, SessionFilter, SinkState, Store,
-    StoreError, StoredSession, Taking, TakingSink,
+    AdminToken, AssignedStatusIndex, AuditEntry, AuditPage, Change, Code, CodePurpose, Counter, CounterKey,
+    Delivery, DeliveryPage, DueRechecks, Ended, Ends, Flow, IdentityFilter, KeySet, Line, Message,
+    MessageFilter, Outstanding, Page, PoolUse, Revision, RevisionSummary, SentMessage, SessionFilter,
+    SinkState, Store, StoreError, StoredSession, TakingSink,
 };
 
 /// What observes the operations of a store.
@@ -106,9 +106,9 @@ observed! {
     "session" session_by_token(token: &TokenHash) -> Option<(StoredSession, Identity)>;
     "session_by_id" session(id: Uuid) -> Option<(StoredSession, Identity)>;
     "session_by_status" session_by_status(index: StatusIndex) -> Option<(StoredSession, Identity)>;
-    "place" place(session: Uuid) -> Option<GivenPlace>;
+    "place" place(session: Uuid) -> Option<AssignedStatusIndex>;
     "session_elsewhere" session_elsewhere(index: StatusIndex) -> Option<Uuid>;
-    "take_sessions_elsewhere" take_sessions_elsewhere(taking: Taking) -> Vec<Outstanding>;
+    "take_sessions_elsewhere" take_sessions_elsewhere(taking: DueRechecks) -> Vec<Outstanding>;
     "status_list" status_list(list: u64, now: Timestamp) -> Option<Vec<u8>>;
     "sessions" sessions(filter: &SessionFilter, page: &Page) -> Vec<(Session, Identity)>;
     "count_sessions" count_sessions(filter: &SessionFilter) -> u64;

@@ -164,7 +164,7 @@ pub struct StoredSession {
 
 /// Which sessions that are kept elsewhere are taken, to be asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Taking {
+pub struct DueRechecks {
     /// Those that were last asked about at this time or before.
     pub asked_before: Timestamp,
     /// Now.
@@ -188,7 +188,7 @@ pub struct Outstanding {
 
 /// The place in the status lists of a session that is kept elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GivenPlace {
+pub struct AssignedStatusIndex {
     /// The place.
     pub index: StatusIndex,
     /// When the session was found to be over, since when the lists refuse it.

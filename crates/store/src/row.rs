@@ -13,7 +13,7 @@ use crate::counter::Counter;
 use crate::delivery::{Delivery, SinkState};
 use crate::error::StoreError;
 use crate::records::{
-    Code, CodePurpose, Dispatch, Flow, FlowKind, GivenPlace, Message, MessageStatus, Revision,
+    AssignedStatusIndex, Code, CodePurpose, Dispatch, Flow, FlowKind, Message, MessageStatus, Revision,
     RevisionSummary, SentMessage, SessionKind, StoredSession,
 };
 use crate::sealer::{Sealer, credential_row};
@@ -103,8 +103,8 @@ pub(crate) fn status_index(row: &impl Columns) -> Result<StatusIndex, StoreError
 
 /// The columns of a session. Its id is named `session_id`, because it comes joined with its identity.
 /// The place of a session that is kept elsewhere.
-pub(crate) fn given_place(row: &impl Columns) -> Result<GivenPlace, StoreError> {
-    Ok(GivenPlace { index: status_index(row)?, ended_at: optional_time(row, "ended_at")? })
+pub(crate) fn given_place(row: &impl Columns) -> Result<AssignedStatusIndex, StoreError> {
+    Ok(AssignedStatusIndex { index: status_index(row)?, ended_at: optional_time(row, "ended_at")? })
 }
 
 pub(crate) fn session(row: &impl Columns) -> Result<StoredSession, StoreError> {

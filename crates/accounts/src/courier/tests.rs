@@ -12,7 +12,7 @@ use super::*;
 use crate::flows::flow::{LoginDetails, RecoveryDetails, VerificationDetails};
 use crate::hooks::caller::Reply;
 use crate::language::Language;
-use crate::mail::About;
+use crate::mail::MailContext;
 use crate::rules::Sends;
 use crate::testing::{Client, FIRST, TestAccounts, done, said, turned_down};
 
@@ -86,7 +86,7 @@ async fn enqueue(accounts: &TestAccounts) {
         via: "email".into(),
         language: Language::De,
         sends: Sends::Code,
-        about: About { request_url: "https://id.example.org/x".into(), ..About::default() },
+        about: MailContext { request_url: "https://id.example.org/x".into(), ..MailContext::default() },
         asked: None,
     };
     let (rules, random) = (&accounts.snapshot.rules, accounts.parts.random.as_ref());
@@ -281,7 +281,7 @@ async fn with_service(more: Value) -> TestAccounts {
 
 /// Puts a mail about somebody into the outbox.
 async fn enqueue_about(accounts: &TestAccounts, identity_id: Uuid) {
-    let about = About { identity_id: Some(identity_id), ..About::default() };
+    let about = MailContext { identity_id: Some(identity_id), ..MailContext::default() };
     let (random, now) = (accounts.parts.random.as_ref(), accounts.parts.clock.now());
     let mail = CodeMail {
         code: "012345".into(),

@@ -14,7 +14,7 @@ use crate::flows::flow::{
 use crate::flows::method::{AddressMethod, AddressVerdict, Attempt, ProvenAddress};
 use crate::flows::skeleton::{Flows, Kind, Outcome};
 use crate::flows::visit::{MAX_REQUEST_URL, Visit};
-use crate::mail::{About, EMAIL};
+use crate::mail::{EMAIL, MailContext};
 use crate::messages::{MessageId, common};
 use crate::rules::Sends;
 use crate::submission::Submission;
@@ -129,7 +129,7 @@ fn begin<D: Details>(
     });
     let language = visit.visitor.language;
     // The message follows from what was submitted to the other flow.
-    let about = About { request_url: flow.request_url.clone(), ..visit.about(during) };
+    let about = MailContext { request_url: flow.request_url.clone(), ..visit.about(during) };
     let (address, via) = (address.value.clone(), address.via.clone());
     let asked = Asked::now();
     let request = CodeRequest { flow_id: flow.id, address, via, language, sends, about, asked };

@@ -6,7 +6,7 @@ use crate::flows::error::FlowError;
 use crate::flows::flow::{
     LoginDetails, MAX_BYTES, RecoveryDetails, RegistrationDetails, Transport, VerificationDetails,
 };
-use crate::flows::login::LoginWish;
+use crate::flows::login::LoginRequest;
 use crate::flows::skeleton::{Flows, Kind, Outcome, Shown};
 use crate::flows::visit::MAX_RETURN_TO;
 use crate::submission::{MAX_PAYLOAD_BYTES, MAX_TRAITS_BYTES};
@@ -64,7 +64,7 @@ async fn whatever_is_typed_a_flow_is_kept_in_few_bytes() {
         let mut visitor = visitor(transport);
         visitor.request_url = format!("http://127.0.0.1:4433/?{}", "é".repeat(30_000));
         let flows = accounts.flows(&visitor, None);
-        let wish = LoginWish { requested_aal: AssuranceLevel::Aal1, refresh: false };
+        let wish = LoginRequest { requested_aal: AssuranceLevel::Aal1, refresh: false };
         let login = flows.begin::<LoginDetails>(transport, None, wish).await.unwrap();
         let registration = flows.begin::<RegistrationDetails>(transport, None, ()).await.unwrap();
         let recovery = flows.begin::<RecoveryDetails>(transport, None, ()).await.unwrap();
@@ -205,7 +205,7 @@ async fn what_is_too_long_to_be_kept_is_said_at_once_and_later() {
     let accounts = accounts().await;
     let visitor = visitor(Transport::Api);
     let flows = accounts.flows(&visitor, None);
-    let wish = LoginWish { requested_aal: AssuranceLevel::Aal1, refresh: false };
+    let wish = LoginRequest { requested_aal: AssuranceLevel::Aal1, refresh: false };
     let shown = flows.begin::<LoginDetails>(Transport::Api, None, wish).await.unwrap();
     let attempt = json!({"method": "password", "identifier": "y".repeat(20_000)});
     let shown = again(submit(&flows, &shown, attempt).await);

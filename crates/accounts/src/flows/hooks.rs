@@ -17,7 +17,7 @@ use crate::identities::IdentityError;
 
 /// What happens, and to whom.
 #[derive(Clone, Copy, Debug)]
-pub struct Happening<'a> {
+pub struct HookEvent<'a> {
     /// The flow as JSON on the wire.
     pub flow: &'a Value,
     /// Whom it concerns, as they are to be.
@@ -55,7 +55,7 @@ impl Visit<'_> {
     pub async fn ask(
         &self,
         hook: &Arc<WebHook>,
-        happening: Happening<'_>,
+        happening: HookEvent<'_>,
     ) -> Result<Option<Box<Changes>>, Stop> {
         match self.accounts.web_hooks.call(hook, self.context(happening)).await {
             Ok(Said::GoOn) => Ok(None),
@@ -66,8 +66,8 @@ impl Visit<'_> {
     }
 
     /// What the program of a web hook gets as `ctx`.
-    pub fn context(&self, happening: Happening<'_>) -> Value {
-        let Happening { flow, identity, session } = happening;
+    pub fn context(&self, happening: HookEvent<'_>) -> Value {
+        let HookEvent { flow, identity, session } = happening;
         let told = self.visitor.details.clone().unwrap_or_default();
         let schemas_url = self.rules.url("schemas/");
         let view = IdentityView::public(&schemas_url);
@@ -104,7 +104,7 @@ impl Flows<'_> {
         let mut told = None;
         for hook in self.visit.rules.hooks.before(K::KIND) {
             let flow = &*told.get_or_insert_with(|| shown.to_json());
-            self.visit.ask(hook, Happening { flow, identity: None, session }).await?;
+            self.visit.ask(hook, HookEvent { flow, identity: None, session }).await?;
         }
         Ok(())
     }

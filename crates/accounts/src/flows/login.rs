@@ -11,7 +11,7 @@ use crate::flows::addresses;
 use crate::flows::error::FlowError;
 use crate::flows::exchange;
 use crate::flows::flow::{Beginning, Flow, Link, LoginDetails, Standing, State, Transport};
-use crate::flows::hooks::{Happening, Stop};
+use crate::flows::hooks::{HookEvent, Stop};
 use crate::flows::method::{Able, Crossing, LoginAttempt, LoginMethod, LoginVerdict, LoginView, Proven};
 use crate::flows::sign_in::{self, SignedIn};
 use crate::flows::skeleton::{Begun, Flows, Kind, Outcome};
@@ -31,7 +31,7 @@ pub const IDENTIFIER_FIRST: &str = "identifier_first";
 
 /// What a client asks for when it begins to sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LoginWish {
+pub struct LoginRequest {
     /// Which level is to be reached.
     pub requested_aal: AssuranceLevel,
     /// Whether somebody who is signed in proves again who they are.
@@ -68,22 +68,26 @@ pub struct NextFlow {
 
 #[async_trait]
 impl Kind for LoginDetails {
-    type Wish = LoginWish;
+    type Wish = LoginRequest;
     type Context = ();
     type Done = LoggedIn;
 
     const EXPIRED: MessageId = common::LOGIN_EXPIRED;
 
-    async fn may_begin(flows: &Flows<'_>, transport: Transport, wish: &LoginWish) -> Result<(), FlowError> {
+    async fn may_begin(
+        flows: &Flows<'_>,
+        transport: Transport,
+        wish: &LoginRequest,
+    ) -> Result<(), FlowError> {
         check(flows, transport, wish.requested_aal, wish.refresh)
     }
 
     async fn start(
         flows: &Flows<'_>,
         beginning: Beginning,
-        wish: LoginWish,
+        wish: LoginRequest,
     ) -> Result<Begun<Self>, FlowError> {
-        let LoginWish { requested_aal, refresh } = wish;
+        let LoginRequest { requested_aal, refresh } = wish;
         let session = flows.visit.session.map(|present| present.session);
         let is_again = refresh && session.is_some();
         let details = Self::new(requested_aal, is_again, session.map(|session| session.identity_id));
@@ -388,7 +392,7 @@ pub(super) async fn end(
         };
         let told = flows.told(&flow, &mut told).await?;
         let session = Some(&signed_in.session);
-        let happening = Happening { flow: told, identity: Some(&identity), session };
+        let happening = HookEvent { flow: told, identity: Some(&identity), session };
         if let Err(stop) = visit.ask(hook, happening).await {
             return stopped(flows, flow, &method, changes, stop).await;
         }

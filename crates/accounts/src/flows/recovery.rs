@@ -12,7 +12,7 @@ use sessera_store::{Change, FlowKind};
 use crate::flows::addresses::{self, Judged};
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Beginning, Flow, RecoveryDetails, SentCodes, SettingsDetails, State, Transport};
-use crate::flows::hooks::Happening;
+use crate::flows::hooks::HookEvent;
 use crate::flows::method::ProvenAddress;
 use crate::flows::settings;
 use crate::flows::sign_in::{self, Proof, SignedIn};
@@ -157,7 +157,7 @@ pub(crate) async fn end(
     let mut told = None;
     for hook in visit.rules.hooks.recovery.web() {
         let told = flows.told(&flow, &mut told).await?;
-        let happening = Happening { flow: told, identity: Some(&identity), session: None };
+        let happening = HookEvent { flow: told, identity: Some(&identity), session: None };
         if let Err(stop) = visit.ask(hook, happening).await {
             return flows.stopped_for_good(&flow, &changes, stop).await;
         }

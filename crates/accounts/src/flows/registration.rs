@@ -20,7 +20,7 @@ use crate::flows::flow::{
     Beginning, BegunVerification, Flow, Kept, Link, RegistrationDetails, RegistrationStep, Standing, State,
     Transport, VouchedForm,
 };
-use crate::flows::hooks::{Happening, Stop, impossible};
+use crate::flows::hooks::{HookEvent, Stop, impossible};
 use crate::flows::known;
 use crate::flows::method::{Crossing, Newcomer, RegistrationAttempt, RegistrationVerdict, RegistrationView};
 use crate::flows::sign_in::{Proof, SignedIn};
@@ -391,7 +391,7 @@ async fn asked(
     let mut told = None;
     for hook in hooks.before_it_is_done() {
         let told = flows.told(flow, &mut told).await?;
-        let happening = Happening { flow: told, identity: Some(&prepared.identity), session: None };
+        let happening = HookEvent { flow: told, identity: Some(&prepared.identity), session: None };
         match visit.ask(hook, happening).await {
             Ok(None) => {}
             Ok(Some(changes)) => {
@@ -466,7 +466,7 @@ async fn tell(
             }
             Step::Web(hook) if hook.is_called_afterwards() => {
                 let told = flows.told(flow, &mut told).await?;
-                visit.ask(hook, Happening { flow: told, identity: Some(identity), session: None }).await?;
+                visit.ask(hook, HookEvent { flow: told, identity: Some(identity), session: None }).await?;
             }
             Step::Own(_) | Step::Web(_) => {}
         }

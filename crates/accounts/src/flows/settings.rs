@@ -14,7 +14,7 @@ use crate::flows::error::FlowError;
 use crate::flows::flow::{
     Beginning, BegunVerification, Flow, Kept, SettingsDetails, Standing, State, Transport,
 };
-use crate::flows::hooks::{Happening, impossible};
+use crate::flows::hooks::{HookEvent, impossible};
 use crate::flows::method::{Owner, SettingsEdit, SettingsVerdict, SettingsView};
 use crate::flows::sign_in::{self, Proof, SignedIn};
 use crate::flows::skeleton::{Begun, Flows, Kind, Outcome, Shown};
@@ -261,7 +261,7 @@ async fn save(
     let mut told = None;
     for hook in hooks.before_it_is_done() {
         let told = flows.told(&flow, &mut told).await?;
-        let happening = Happening { flow: told, identity: Some(&identity), session: Some(session.session) };
+        let happening = HookEvent { flow: told, identity: Some(&identity), session: Some(session.session) };
         let change = match visit.ask(hook, happening).await {
             Ok(None) => continue,
             Ok(Some(change)) => change,
@@ -304,7 +304,7 @@ async fn save(
             let mut told = None;
             for hook in hooks.web().filter(|hook| hook.is_called_afterwards()) {
                 let flow = &*told.get_or_insert_with(|| shown.to_json());
-                let happening = Happening { flow, identity: Some(&identity), session: Some(session.session) };
+                let happening = HookEvent { flow, identity: Some(&identity), session: Some(session.session) };
                 visit.ask(hook, happening).await?;
             }
             let session = session.session.clone();

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::flows::error::FlowError;
 use crate::flows::flow::{SettingsDetails, Transport};
-use crate::flows::login::LoginWish;
+use crate::flows::login::LoginRequest;
 use crate::testing::{Client, FIRST, PASSWORD, TestAccounts, done, everything};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -36,7 +36,7 @@ async fn an_old_sign_in_is_not_enough_for_what_opens_the_account() {
         let name =
             json!({"method": "profile", "traits": {"email": "ada@example.org", "name": {"first": "Ada"}}});
         client.change(&shown, name).await;
-        let again = client.login(LoginWish { refresh: true, ..FIRST }).await;
+        let again = client.login(LoginRequest { refresh: true, ..FIRST }).await;
         let proof = json!({"method": "password", "identifier": "ada@example.org", "password": PASSWORD});
         done(client.submit(&again, proof).await.unwrap());
         client.look_again().await;

@@ -9,7 +9,7 @@ use sessera_store::{Change, FlowKind};
 use crate::flows::addresses::{self, Judged};
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Beginning, Flow, SentCodes, Standing, State, Transport, VerificationDetails};
-use crate::flows::hooks::Happening;
+use crate::flows::hooks::HookEvent;
 use crate::flows::method::ProvenAddress;
 use crate::flows::skeleton::{Begun, Flows, Kind, Outcome};
 use crate::mail::SMS;
@@ -121,7 +121,7 @@ pub(crate) async fn end(
     let mut told = None;
     for hook in flows.visit.rules.hooks.verification.web() {
         let told = flows.told(&flow, &mut told).await?;
-        let happening = Happening { flow: told, identity: Some(&identity), session: None };
+        let happening = HookEvent { flow: told, identity: Some(&identity), session: None };
         if let Err(stop) = flows.visit.ask(hook, happening).await {
             return flows.stopped_for_good(&flow, &changes, stop).await;
         }

@@ -16,7 +16,7 @@ use crate::identities::Surroundings;
 use crate::language::Language;
 use crate::left_behind;
 use crate::limits::{self, Guess, GuessCounters};
-use crate::mail::About;
+use crate::mail::MailContext;
 use crate::messages::Message;
 use crate::metrics::Limit;
 use crate::rules::Rules;
@@ -319,14 +319,14 @@ impl Visit<'_> {
 
     /// What a message is about that the request causes in a flow. It has headers of the request only where a service may be
     /// told of them.
-    pub fn about<D>(&self, flow: &Flow<D>) -> About {
+    pub fn about<D>(&self, flow: &Flow<D>) -> MailContext {
         let told = self.visitor.details.as_ref().filter(|_| self.rules.tells_services);
-        About {
+        MailContext {
             request_url: flow.request_url.clone(),
             transient_payload: flow.transient_payload.clone(),
             request_headers: told.map(|told| told.headers.iter().cloned().collect()).unwrap_or_default(),
             liked: self.visitor.liked.clone(),
-            ..About::default()
+            ..MailContext::default()
         }
     }
 

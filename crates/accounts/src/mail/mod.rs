@@ -150,12 +150,12 @@ pub struct CodeMail {
     pub via: String,
     /// What it is about.
     #[serde(default)]
-    pub about: About,
+    pub about: MailContext,
 }
 
 /// What a message is about, for templates of the deployment and for services.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct About {
+pub struct MailContext {
     /// The address with which the flow was begun.
     pub request_url: String,
     /// What the client passed along.
@@ -221,7 +221,7 @@ fn catalogue(language: Language) -> &'static Catalogue {
     }
 }
 
-impl About {
+impl MailContext {
     /// The host at which the flow was begun.
     pub fn host(&self) -> Option<String> {
         Url::parse(&self.request_url).ok()?.host_str().map(str::to_owned)

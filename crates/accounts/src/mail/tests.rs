@@ -18,7 +18,7 @@ fn mail(language: Language) -> CodeMail {
         expires_at: NOW + Duration::from_secs(15 * 60 - 1),
         language,
         via: EMAIL.into(),
-        about: About::default(),
+        about: MailContext::default(),
     }
 }
 
@@ -122,12 +122,12 @@ fn written(rules: &MailRules, template: &str, language: Language) -> Result<Mail
 /// The same for a reader whose browser says which languages they like.
 fn written_for(rules: &MailRules, template: &str, languages: Option<&str>) -> Result<Mail, NotSent> {
     let mut content = mail(Language::accepted(languages));
-    content.about = About {
+    content.about = MailContext {
         liked: liked(languages),
         request_url: "https://id.example.org/login?a=1".into(),
         transient_payload: Some(json!({"brand": "A & B"})),
         traits: Some(json!({"name": "Ada"})),
-        ..About::default()
+        ..MailContext::default()
     };
     let mut mail = content.render(template, NOW).expect("is there");
     let identity = Some(json!({"id": "7", "traits": {"name": "Ada <x>\r\nBcc: eve@example.org"}}));

@@ -9,7 +9,7 @@ use sessera_store::SessionKind;
 use super::{FIRST, PASSWORD, TestAccounts, again, done, names, node, said, try_submit, visitor};
 use crate::flows::error::FlowError;
 use crate::flows::flow::{LoginDetails, SettingsDetails, Transport};
-use crate::flows::login::LoginWish;
+use crate::flows::login::LoginRequest;
 use crate::flows::skeleton::{Flows, Kind, Outcome, Shown};
 use crate::flows::visit::{Present, Visitor};
 use crate::methods::totp::TotpSecret;
@@ -87,7 +87,7 @@ impl<'a> Client<'a> {
     }
 
     /// Begins to sign in.
-    pub(crate) async fn login(&self, wish: LoginWish) -> Shown<LoginDetails> {
+    pub(crate) async fn login(&self, wish: LoginRequest) -> Shown<LoginDetails> {
         self.begin(wish).await.unwrap()
     }
 
@@ -109,7 +109,7 @@ impl<'a> Client<'a> {
 
     /// Tries to prove a second factor.
     pub(crate) async fn step_up(&self, fields: Value) -> Result<Outcome<LoginDetails>, FlowError> {
-        let shown = self.login(LoginWish { requested_aal: AssuranceLevel::Aal2, refresh: false }).await;
+        let shown = self.login(LoginRequest { requested_aal: AssuranceLevel::Aal2, refresh: false }).await;
         self.submit(&shown, fields).await
     }
 

@@ -8,7 +8,9 @@ use sessera_config::sections::oidc::Provider;
 use sessera_model::Timestamp;
 
 use crate::linked::ProviderTokens;
-use crate::providers::{Answer, OpenedToken, ProviderError, Providers, Question, Vouched, Way};
+use crate::providers::{
+    Answer, AuthorizationRedirect, OpenedToken, ProviderError, Providers, Question, Vouched,
+};
 
 /// Providers that say what a test has them say.
 #[derive(Default)]
@@ -42,7 +44,11 @@ impl StubProviders {
 
 #[async_trait]
 impl Providers for StubProviders {
-    async fn way(&self, provider: &Provider, question: Question<'_>) -> Result<Way, ProviderError> {
+    async fn way(
+        &self,
+        provider: &Provider,
+        question: Question<'_>,
+    ) -> Result<AuthorizationRedirect, ProviderError> {
         if provider.id == "away" {
             return Err(ProviderError::Misconfigured("nobody is there".into()));
         }
@@ -52,7 +58,7 @@ impl Providers for StubProviders {
             question.hints.iter().map(|(name, value)| format!("&{name}={value}")).collect();
         let refresh = if question.is_refresh { "&again" } else { "" };
         let url = format!("https://provider.example/?state={}{refresh}{}", question.state, hints.concat());
-        Ok(Way { url, is_verified: true })
+        Ok(AuthorizationRedirect { url, is_verified: true })
     }
 
     async fn vouched(&self, _: &Provider, answer: Answer<'_>) -> Result<Vouched, ProviderError> {

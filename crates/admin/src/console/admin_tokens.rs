@@ -11,7 +11,7 @@ use sessera_model::Actor;
 use sessera_node::admin_tokens::{AdminTokenError, AdminTokens};
 use sessera_store::AdminToken;
 
-use super::here::{Failed, Here, Sent, ok, shown as answered};
+use super::here::{Failed, PageContext, Sent, ok, shown as answered};
 use crate::tokens::made;
 use sessera_contract::answer;
 use sessera_contract::answer::ApiError;
@@ -31,14 +31,14 @@ pub(super) fn shown(kept: AdminToken) -> Token {
     Token { name: kept.name, role: kept.role, made: kept.created_at, ends: kept.expires_at }
 }
 
-pub(super) async fn new(here: Here) -> Result<Response, Failed> {
+pub(super) async fn new(here: PageContext) -> Result<Response, Failed> {
     let typed = Typed { name: "", role: "viewer", expires_in: "90d" };
     Ok(ok(tokens::new(&here.frame(Some(Section::Settings)), typed, None, here.may_own())))
 }
 
 pub(super) async fn make(
     State(all): State<Arc<AdminTokens>>,
-    here: Here,
+    here: PageContext,
     sent: Sent,
 ) -> Result<Response, Failed> {
     let Form { name, role, expires_in } = sent.read()?;
@@ -58,7 +58,7 @@ pub(super) async fn make(
 
 pub(super) async fn before_delete(
     State(all): State<Arc<AdminTokens>>,
-    here: Here,
+    here: PageContext,
     Segment(name): Segment,
 ) -> Result<Response, Failed> {
     let found = all.all().await?.into_iter().find(|token| token.name == name);

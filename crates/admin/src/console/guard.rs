@@ -13,7 +13,7 @@ use sessera_model::{Clock, Role};
 use sessera_store::{Asked, Committer};
 use url::Url;
 
-use super::here::{Failed, Here};
+use super::here::{Failed, PageContext};
 use super::stay::{Recognised, Stay, Stays};
 use super::{OPEN, role_of};
 use crate::guard::{check_host, check_site, require, tell_refused, what};
@@ -24,14 +24,14 @@ use sessera_node::Snapshots;
 
 /// What decides who gets in.
 #[derive(Clone)]
-pub(super) struct Door {
+pub(super) struct ConsoleGuard {
     snapshots: Snapshots,
     stays: Stays,
     committer: Committer,
     clock: Arc<dyn Clock>,
 }
 
-impl FromRef<AdminState> for Door {
+impl FromRef<AdminState> for ConsoleGuard {
     fn from_ref(state: &AdminState) -> Self {
         Self {
             snapshots: FromRef::from_ref(state),
@@ -43,14 +43,14 @@ impl FromRef<AdminState> for Door {
 }
 
 /// Lets a request pass, with its [`Stay`] as an extension, or says why not.
-pub(super) async fn check(State(door): State<Door>, request: Request, next: Next) -> Response {
+pub(super) async fn check(State(door): State<ConsoleGuard>, request: Request, next: Next) -> Response {
     let what = what(&request);
     let response = answered(&door, request, next).await;
     tell_refused(&door.committer, what, &response);
     response
 }
 
-async fn answered(door: &Door, mut request: Request, next: Next) -> Response {
+async fn answered(door: &ConsoleGuard, mut request: Request, next: Next) -> Response {
     let judged = {
         let snapshot = door.snapshots.load();
         is_from_here(&snapshot.config.admin, &request)
@@ -79,7 +79,7 @@ async fn answered(door: &Door, mut request: Request, next: Next) -> Response {
     door.finish(response, &stay, is_new)
 }
 
-impl Door {
+impl ConsoleGuard {
     /// Who asks, and whether their browser does not know it yet.
     async fn stay(&self, headers: &HeaderMap) -> Result<(Stay, bool), ApiError> {
         let is_open = self.snapshots.load().config.admin.tokens.is_empty();
@@ -124,7 +124,7 @@ impl Door {
 
     /// A page that says what went wrong.
     fn page(&self, stay: &Stay, headers: &HeaderMap, error: &ApiError) -> Response {
-        Here::new(stay.clone(), self.snapshots.current(), headers, self.clock.now()).problem(error)
+        PageContext::new(stay.clone(), self.snapshots.current(), headers, self.clock.now()).problem(error)
     }
 
     fn finish(&self, mut response: Response, stay: &Stay, is_new: bool) -> Response {

@@ -34,7 +34,7 @@ const SECTIONS: [Section; 8] = [
 ];
 
 /// Whoever looks at a page, and what it is made of.
-pub(super) struct Here {
+pub(super) struct PageContext {
     pub(super) stay: Stay,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) now: Timestamp,
@@ -43,7 +43,7 @@ pub(super) struct Here {
     sections: Vec<Section>,
 }
 
-impl FromRequestParts<AdminState> for Here {
+impl FromRequestParts<AdminState> for PageContext {
     type Rejection = Failed;
 
     async fn from_request_parts(parts: &mut Parts, state: &AdminState) -> Result<Self, Failed> {
@@ -58,7 +58,7 @@ fn stay(extensions: &axum::http::Extensions) -> Result<Stay, ApiError> {
     extensions.get::<Stay>().cloned().ok_or_else(|| ApiError::internal("the console is not guarded"))
 }
 
-impl Here {
+impl PageContext {
     pub(super) fn new(stay: Stay, snapshot: Arc<Snapshot>, headers: &HeaderMap, now: Timestamp) -> Self {
         let languages = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         let has_people = snapshot.config.upstream.is_none();

@@ -10,7 +10,7 @@ use sessera_issuer::templates::templates_with_set;
 use sessera_jose::Algorithm;
 use sessera_store::{KeySet, Managed};
 
-use super::here::{Failed, Here, Sent, ok, shown};
+use super::here::{Failed, PageContext, Sent, ok, shown};
 use crate::keys::EditedSets;
 use crate::managed_keys::{ManagedSets, NewSet};
 use crate::state::AdminState;
@@ -49,7 +49,7 @@ enum KeyAction<'a> {
     Promote(&'a str),
 }
 
-pub(super) async fn list(State(sets): State<Sets>, here: Here) -> Result<Response, Failed> {
+pub(super) async fn list(State(sets): State<Sets>, here: PageContext) -> Result<Response, Failed> {
     let mut listed = Vec::new();
     for set in sets.managed.sets.all().await? {
         listed.push(shown_set(&here, set)?);
@@ -59,7 +59,7 @@ pub(super) async fn list(State(sets): State<Sets>, here: Here) -> Result<Respons
 
 pub(super) async fn get(
     State(sets): State<Sets>,
-    here: Here,
+    here: PageContext,
     Segment(name): Segment,
     parameters: Parameters,
 ) -> Result<Response, Failed> {
@@ -68,7 +68,7 @@ pub(super) async fn get(
     Ok(ok(keys::page(&here.frame(Some(Section::Keys)), &set, here.may_own(), is_done)))
 }
 
-fn shown_set(here: &Here, set: KeySet) -> Result<Shown, ApiError> {
+fn shown_set(here: &PageContext, set: KeySet) -> Result<Shown, ApiError> {
     let settings = &here.snapshot.issuer.settings;
     let templates =
         templates_with_set(&settings.templates, &set.name).map(|(name, _)| name.to_owned()).collect();
@@ -85,16 +85,20 @@ fn shown_set(here: &Here, set: KeySet) -> Result<Shown, ApiError> {
     Ok(Shown { name: set.name, algorithm, keys, templates })
 }
 
-pub(super) async fn new(here: Here) -> Result<Response, Failed> {
+pub(super) async fn new(here: PageContext) -> Result<Response, Failed> {
     Ok(ok(new_page(&here, "", None)))
 }
 
-fn new_page(here: &Here, name: &str, problem: Option<&str>) -> maud::Markup {
+fn new_page(here: &PageContext, name: &str, problem: Option<&str>) -> maud::Markup {
     let names = Algorithm::ALL.map(Algorithm::as_str);
     keys::before(&here.frame(Some(Section::Keys)), name, &KeyChange::Create(&names), problem, here.may_own())
 }
 
-pub(super) async fn make(State(sets): State<Sets>, here: Here, sent: Sent) -> Result<Response, Failed> {
+pub(super) async fn make(
+    State(sets): State<Sets>,
+    here: PageContext,
+    sent: Sent,
+) -> Result<Response, Failed> {
     let Form { name, algorithm, period, .. } = sent.read()?;
     match sets.make(&name, &algorithm, &period).await {
         Ok(()) => done(&name),
@@ -104,7 +108,7 @@ pub(super) async fn make(State(sets): State<Sets>, here: Here, sent: Sent) -> Re
 
 pub(super) async fn before_adopt(
     sets: State<Sets>,
-    here: Here,
+    here: PageContext,
     Segment(name): Segment,
 ) -> Result<Response, Failed> {
     sets.before(&here, &name, &KeyAction::Adopt, None).await
@@ -112,7 +116,7 @@ pub(super) async fn before_adopt(
 
 pub(super) async fn adopt(
     State(sets): State<Sets>,
-    here: Here,
+    here: PageContext,
     Segment(name): Segment,
     sent: Sent,
 ) -> Result<Response, Failed> {
@@ -124,7 +128,7 @@ pub(super) async fn adopt(
 
 pub(super) async fn before_rotate(
     sets: State<Sets>,
-    here: Here,
+    here: PageContext,
     Segment(name): Segment,
 ) -> Result<Response, Failed> {
     sets.before(&here, &name, &KeyAction::Rotate, None).await
@@ -132,7 +136,7 @@ pub(super) async fn before_rotate(
 
 pub(super) async fn rotate(
     State(sets): State<Sets>,
-    here: Here,
+    here: PageContext,
     Segment(name): Segment,
     _sent: Sent,
 ) -> Result<Response, Failed> {
@@ -142,7 +146,7 @@ pub(super) async fn rotate(
 
 pub(super) async fn before_revoke(
     sets: State<Sets>,
-    here: Here,
+    here: PageContext,
     Path((name, kid)): Path<(String, String)>,
 ) -> Result<Response, Failed> {
     sets.before(&here, &name, &KeyAction::Revoke(&kid), None).await
@@ -150,7 +154,7 @@ pub(super) async fn before_revoke(
 
 pub(super) async fn revoke(
     State(sets): State<Sets>,
-    here: Here,
+    here: PageContext,
     Path((name, kid)): Path<(String, String)>,
     sent: Sent,
 ) -> Result<Response, Failed> {
@@ -165,7 +169,7 @@ pub(super) async fn revoke(
 
 pub(super) async fn before_promote(
     sets: State<Sets>,
-    here: Here,
+    here: PageContext,
     Path((name, kid)): Path<(String, String)>,
 ) -> Result<Response, Failed> {
     sets.before(&here, &name, &KeyAction::Promote(&kid), None).await
@@ -173,7 +177,7 @@ pub(super) async fn before_promote(
 
 pub(super) async fn promote(
     State(sets): State<Sets>,
-    here: Here,
+    here: PageContext,
     Path((name, kid)): Path<(String, String)>,
     _sent: Sent,
 ) -> Result<Response, Failed> {
@@ -198,7 +202,7 @@ impl Sets {
     /// The page before a change, with the reason why it was not made.
     async fn before(
         &self,
-        here: &Here,
+        here: &PageContext,
         name: &str,
         asked: &KeyAction<'_>,
         failed: Option<&ApiError>,
@@ -243,7 +247,7 @@ impl Sets {
     /// The set after a change, or the page before it with the reason why it was not made.
     async fn outcome(
         &self,
-        here: &Here,
+        here: &PageContext,
         name: &str,
         asked: &KeyAction<'_>,
         outcome: Result<(), ApiError>,

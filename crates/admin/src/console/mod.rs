@@ -118,7 +118,7 @@ pub(super) fn router(state: &AdminState, observer: &Observer) -> Router<AdminSta
     let router = if has_people { router.merge(routes_of_people()) } else { router };
     let router = router.method_not_allowed_fallback(async || Failed(ApiError::method_not_allowed()));
     let router = layers::read_bodies(router, largest_form, Arc::new(|_, peer| peer.0), observer);
-    let door = guard::Door::from_ref(state);
+    let door = guard::ConsoleGuard::from_ref(state);
     router.layer(middleware::from_fn_with_state(door, guard::check))
 }
 

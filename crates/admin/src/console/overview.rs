@@ -20,7 +20,7 @@ use sessera_store::{
 use sessera_telemetry::samples::Sample;
 use sessera_telemetry::{Metrics, Samples};
 
-use super::here::{Failed, Here, ok};
+use super::here::{Failed, PageContext, ok};
 use crate::audit::{self, EntryBody};
 use crate::state::AdminState;
 use sessera_contract::answer::ApiError;
@@ -62,7 +62,7 @@ impl FromRef<AdminState> for Watched {
     }
 }
 
-pub(super) async fn get(State(watched): State<Watched>, here: Here) -> Result<Response, Failed> {
+pub(super) async fn get(State(watched): State<Watched>, here: PageContext) -> Result<Response, Failed> {
     let parts = watched.parts(&here).await;
     // Without a database the page says so rather than nothing at all.
     let is_there = parts.database.is_some();
@@ -76,7 +76,7 @@ pub(super) async fn get(State(watched): State<Watched>, here: Here) -> Result<Re
 }
 
 impl Watched {
-    async fn needs(&self, here: &Here) -> Result<Vec<Need>, ApiError> {
+    async fn needs(&self, here: &PageContext) -> Result<Vec<Need>, ApiError> {
         let trial = self.configuration.trial(&here.snapshot).await?;
         let of_template = |(name, state): (String, TemplateState)| match state {
             TemplateState::Broken(broken) => Some(Need::Broken(name, broken.to_string())),
@@ -104,7 +104,7 @@ impl Watched {
         Ok(of_templates.chain(of_sinks).chain(of_keys).chain(of_settings).collect())
     }
 
-    async fn parts(&self, here: &Here) -> Parts {
+    async fn parts(&self, here: &PageContext) -> Parts {
         let start = Instant::now();
         let database = self.store.ping().await.ok().map(|()| start.elapsed());
         let filter = MessageFilter { status: Some(MessageStatus::Queued), ..MessageFilter::default() };
@@ -118,7 +118,7 @@ impl Watched {
             is_line_trusted: self.store.line().is_trusted(),
             lease: lease.map_err(|refusal| refusal.to_string()),
             clock: self.metrics.issuer.clock_difference.get(),
-            upstream: self.upstream.as_ref().map(|upstream| upstream.trouble().map_or(Ok(()), Err)),
+            upstream: self.upstream.as_ref().map(|upstream| upstream.outage().map_or(Ok(()), Err)),
             waiting: waiting.unwrap_or_default().len(),
         }
     }

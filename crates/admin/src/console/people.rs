@@ -17,7 +17,7 @@ use sessera_issuer::tried::TriedSession;
 use sessera_model::{Identity, Uuid};
 use sessera_store::{Change, Committer, IdentityFilter, Matching, Page, SessionFilter, Store};
 
-use super::here::{Failed, Here, Sent, ok, shown};
+use super::here::{Failed, PageContext, Sent, ok, shown};
 use crate::identities::{Identities, find_identity, found_by};
 use crate::recovery;
 use crate::sessions::{Which, disable};
@@ -57,7 +57,7 @@ struct Typed {
 
 pub(super) async fn search(
     State(people): State<People>,
-    here: Here,
+    here: PageContext,
     parameters: Parameters,
 ) -> Result<Response, Failed> {
     let whom = parameters.get("whom").unwrap_or_default().trim();
@@ -82,7 +82,7 @@ pub(super) async fn search(
 
 pub(super) async fn get(
     State(people): State<People>,
-    here: Here,
+    here: PageContext,
     Segment(id): Segment,
     parameters: Parameters,
 ) -> Result<Response, Failed> {
@@ -97,7 +97,7 @@ pub(super) async fn get(
 
 pub(super) async fn session(
     State(people): State<People>,
-    here: Here,
+    here: PageContext,
     Segment(id): Segment,
 ) -> Result<Response, Failed> {
     let (stored, person) = people.session(&id).await?;
@@ -135,7 +135,7 @@ fn outcome(
 
 pub(super) async fn before_end_one(
     State(people): State<People>,
-    here: Here,
+    here: PageContext,
     Segment(id): Segment,
 ) -> Result<Response, Failed> {
     let (session, _) = people.session(&id).await?;
@@ -152,13 +152,17 @@ pub(super) async fn end_one(
     done(person.id)
 }
 
-pub(super) async fn before_end(people: State<People>, here: Here, id: Segment) -> Result<Response, Failed> {
+pub(super) async fn before_end(
+    people: State<People>,
+    here: PageContext,
+    id: Segment,
+) -> Result<Response, Failed> {
     people.asked(&here, &id, PersonChange::EndAll).await
 }
 
 pub(super) async fn end(
     State(people): State<People>,
-    here: Here,
+    here: PageContext,
     Segment(id): Segment,
     _sent: Sent,
 ) -> Result<Response, Failed> {
@@ -169,7 +173,7 @@ pub(super) async fn end(
 
 pub(super) async fn before_disable(
     people: State<People>,
-    here: Here,
+    here: PageContext,
     id: Segment,
 ) -> Result<Response, Failed> {
     people.asked(&here, &id, PersonChange::Disable).await
@@ -177,7 +181,7 @@ pub(super) async fn before_disable(
 
 pub(super) async fn before_enable(
     people: State<People>,
-    here: Here,
+    here: PageContext,
     id: Segment,
 ) -> Result<Response, Failed> {
     people.asked(&here, &id, PersonChange::Enable).await
@@ -201,7 +205,7 @@ pub(super) async fn switch_on(
 
 pub(super) async fn before_recovery(
     people: State<People>,
-    here: Here,
+    here: PageContext,
     id: Segment,
 ) -> Result<Response, Failed> {
     people.asked(&here, &id, PersonChange::Recovery).await
@@ -209,7 +213,7 @@ pub(super) async fn before_recovery(
 
 pub(super) async fn recover(
     State(people): State<People>,
-    here: Here,
+    here: PageContext,
     Segment(id): Segment,
     _sent: Sent,
 ) -> Result<Response, Failed> {
@@ -220,13 +224,13 @@ pub(super) async fn recover(
     Ok(ok(people::code(&here.frame(Some(Section::People)), person.id, &code)))
 }
 
-pub(super) async fn before_everybody(here: Here) -> Result<Response, Failed> {
+pub(super) async fn before_everybody(here: PageContext) -> Result<Response, Failed> {
     Ok(ok(here.before(PersonChange::Everybody, None)))
 }
 
 pub(super) async fn everybody(
     State(people): State<People>,
-    here: Here,
+    here: PageContext,
     sent: Sent,
 ) -> Result<Response, Failed> {
     let Typed { typed } = sent.read()?;
@@ -253,7 +257,7 @@ impl People {
     /// The page before something is done to a person.
     async fn asked(
         &self,
-        here: &Here,
+        here: &PageContext,
         Segment(id): &Segment,
         before: fn(Uuid) -> PersonChange,
     ) -> Result<Response, Failed> {
@@ -269,7 +273,7 @@ impl People {
     }
 }
 
-impl Here {
+impl PageContext {
     /// The page before something is done.
     fn before(&self, before: PersonChange, problem: Option<&str>) -> maud::Markup {
         people::before(&self.frame(Some(Section::People)), before, problem, self.may_operate())

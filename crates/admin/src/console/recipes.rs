@@ -13,27 +13,27 @@ use sessera_console::templates::recipes::{self, ANSWER, Lacking};
 use sessera_recipes::{Deployment, Recipe, RecipeError};
 use sessera_tokenizer::TemplateName;
 
-use super::here::{Failed, Here, Sent, ok, shown};
+use super::here::{Failed, PageContext, Sent, ok, shown};
 use super::keys::Sets;
-use super::templates::{self, Desk};
+use super::templates::{self, TemplatePages};
 use sessera_contract::answer::ApiError;
 use sessera_contract::answer::Status;
 use sessera_contract::request::Segment;
 
-pub(super) async fn list(here: Here) -> Result<Response, Failed> {
+pub(super) async fn list(here: PageContext) -> Result<Response, Failed> {
     let all = sessera_recipes::all().map_err(damaged)?;
     Ok(ok(recipes::list(&here.frame(Some(Section::Templates)), &all)))
 }
 
-pub(super) async fn get(here: Here, Segment(name): Segment) -> Result<Response, Failed> {
+pub(super) async fn get(here: PageContext, Segment(name): Segment) -> Result<Response, Failed> {
     let recipe = find(&name)?;
     let page = recipes::page(&here.frame(Some(Section::Templates)), &recipe, &name, &BTreeMap::new(), None);
     Ok(ok(page))
 }
 
 pub(super) async fn fill(
-    State(desk): State<Desk>,
-    here: Here,
+    State(desk): State<TemplatePages>,
+    here: PageContext,
     Segment(name): Segment,
     sent: Sent,
 ) -> Result<Response, Failed> {
@@ -46,9 +46,9 @@ pub(super) async fn fill(
 
 /// Makes the key set that the template of a recipe signs with, and goes on with the editor.
 pub(super) async fn make_keys(
-    State(desk): State<Desk>,
+    State(desk): State<TemplatePages>,
     State(sets): State<Sets>,
-    here: Here,
+    here: PageContext,
     Segment(name): Segment,
     sent: Sent,
 ) -> Result<Response, Failed> {
@@ -83,7 +83,12 @@ struct Filled {
 
 impl Filled {
     /// Reads what was typed. Else it is the page that asks again, with what is wrong.
-    async fn read(recipe: &Recipe, sent: &Sent, desk: &Desk, here: &Here) -> Result<Self, Response> {
+    async fn read(
+        recipe: &Recipe,
+        sent: &Sent,
+        desk: &TemplatePages,
+        here: &PageContext,
+    ) -> Result<Self, Response> {
         let mut template = String::new();
         let mut given = BTreeMap::new();
         for (field, value) in sent.fields() {
@@ -112,8 +117,8 @@ impl Filled {
     /// The editor with the template. `problem` is why its key set was not made.
     async fn editor(
         &self,
-        desk: &Desk,
-        here: &Here,
+        desk: &TemplatePages,
+        here: &PageContext,
         recipe: &Recipe,
         problem: Option<&str>,
     ) -> Result<Markup, ApiError> {

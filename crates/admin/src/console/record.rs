@@ -10,7 +10,7 @@ use sessera_console::record::{Entry, Filter, Shown, csv, page};
 use sessera_node::record::Record;
 use sessera_store::Store;
 
-use super::here::{Failed, Here, ok, shown};
+use super::here::{Failed, PageContext, ok, shown};
 use crate::audit::{self, EntryBody};
 use sessera_contract::answer;
 use sessera_contract::answer::Status;
@@ -19,7 +19,7 @@ use sessera_contract::request::Parameters;
 pub(super) async fn get(
     State(record): State<Arc<Record>>,
     State(store): State<Arc<dyn Store>>,
-    here: Here,
+    here: PageContext,
     parameters: Parameters,
 ) -> Result<Response, Failed> {
     let text = |name: &str| parameters.get(name).unwrap_or_default().to_owned();

@@ -7,13 +7,13 @@ use axum::response::Response;
 use serde::Deserialize;
 use sessera_config::{beyond, redact};
 use sessera_console::Section;
-use sessera_console::doer::Doer;
-use sessera_console::settings::revisions::{self, Change, Goal, Revision, RollbackPreview};
+use sessera_console::actor_label::ActorLabel;
+use sessera_console::settings::revisions::{self, Change, Revision, RollbackPreview, RollbackTarget};
 use sessera_model::{Role, Uuid};
 use sessera_node::configuration::{ChangeError, Configuration, DeploymentId};
 use sessera_store::{Page, RevisionSummary, Store};
 
-use super::here::{Failed, Here, Sent, ok, shown};
+use super::here::{Failed, PageContext, Sent, ok, shown};
 use crate::projects;
 use crate::state::AdminState;
 use sessera_contract::answer;
@@ -47,7 +47,7 @@ struct Form {
 
 pub(super) async fn list(
     State(revisions): State<Revisions>,
-    here: Here,
+    here: PageContext,
     parameters: Parameters,
 ) -> Result<Response, Failed> {
     let paging = Paging::from_parameters(&parameters)?;
@@ -61,7 +61,7 @@ pub(super) async fn list(
 
 pub(super) async fn before(
     State(revisions): State<Revisions>,
-    here: Here,
+    here: PageContext,
     Segment(revision): Segment,
 ) -> Result<Response, Failed> {
     revisions.before(&here, parse_id(&revision)?, None).await
@@ -69,7 +69,7 @@ pub(super) async fn before(
 
 pub(super) async fn roll_back(
     State(revisions): State<Revisions>,
-    here: Here,
+    here: PageContext,
     Segment(revision): Segment,
     sent: Sent,
 ) -> Result<Response, Failed> {
@@ -100,7 +100,7 @@ impl Revisions {
         let told = found.into_iter().map(|revision| Revision {
             id: revision.id,
             at: revision.created_at,
-            who: Doer::of_revision(revision.made_by.as_deref()),
+            who: ActorLabel::of_revision(revision.made_by.as_deref()),
             changes: changes(&revision.diff),
             is_current: newest == Some(revision.id),
         });
@@ -108,14 +108,19 @@ impl Revisions {
     }
 
     /// The page before one goes back, with the reason why that was not done.
-    async fn before(&self, here: &Here, to: Uuid, failed: Option<ApiError>) -> Result<Response, Failed> {
+    async fn before(
+        &self,
+        here: &PageContext,
+        to: Uuid,
+        failed: Option<ApiError>,
+    ) -> Result<Response, Failed> {
         let (now, newest) = self.configuration.current().await;
         let (goal, then) = if to == self.deployment.0 {
-            (Goal::Files(to), Vec::new())
+            (RollbackTarget::Files(to), Vec::new())
         } else {
             let found = self.store.revision(to).await?;
             let found = found.ok_or_else(|| projects::refused(ChangeError::NoSuchRevision(to)))?;
-            (Goal::Revision(to, found.created_at), changes(&found.diff))
+            (RollbackTarget::Revision(to, found.created_at), changes(&found.diff))
         };
         let after = self.configuration.of_revision(to).await.map_err(projects::refused)?;
         // Who may not go that far is told so before they try.

@@ -21,8 +21,8 @@ use sessera_presented::without_cookie;
 use sessera_store::{SessionKind, Store};
 use url::Url;
 
-use super::here::{Failed, Here, Sent, ok, shown};
-use super::templates::Desk;
+use super::here::{Failed, PageContext, Sent, ok, shown};
+use super::templates::TemplatePages;
 use crate::state::AdminState;
 use sessera_contract::answer::ApiError;
 
@@ -31,7 +31,7 @@ const OF_SESSIONS: [&str; 2] = ["x-session-token", "x-session-cookie"];
 
 /// What the page reads, which handlers take as one part.
 pub(super) struct Gate {
-    desk: Desk,
+    desk: TemplatePages,
     store: Arc<dyn Store>,
     rehearsal: Rehearsal,
 }
@@ -64,7 +64,7 @@ struct Chosen {
     live: Option<Arc<LiveSession>>,
 }
 
-pub(super) async fn get(State(gate): State<Gate>, here: Here) -> Result<Response, Failed> {
+pub(super) async fn get(State(gate): State<Gate>, here: PageContext) -> Result<Response, Failed> {
     let typed = Typed {
         method: "GET".into(),
         url: "https://app.example.org/".into(),
@@ -81,7 +81,11 @@ pub(super) async fn get(State(gate): State<Gate>, here: Here) -> Result<Response
     Ok(ok(self::page(&here.frame(Some(Section::Routes)), &page)))
 }
 
-pub(super) async fn attempt(State(gate): State<Gate>, here: Here, sent: Sent) -> Result<Response, Failed> {
+pub(super) async fn attempt(
+    State(gate): State<Gate>,
+    here: PageContext,
+    sent: Sent,
+) -> Result<Response, Failed> {
     let Form { route, method, url, headers, whom } = sent.read()?;
     let routes = gate.routes(&here).await?;
     let typed = Typed { route, method, url, headers, whom };
@@ -103,7 +107,7 @@ pub(super) async fn attempt(State(gate): State<Gate>, here: Here, sent: Sent) ->
 
 impl Gate {
     /// All routes. There are none where no proxy asks.
-    async fn routes(&self, here: &Here) -> Result<Vec<Route>, ApiError> {
+    async fn routes(&self, here: &PageContext) -> Result<Vec<Route>, ApiError> {
         let config = &here.snapshot.config.gateway;
         if !config.enabled {
             return Err(ApiError::not_found(
@@ -135,7 +139,7 @@ impl Gate {
     }
 
     /// What becomes of a request as it was typed.
-    async fn outcome(&self, here: &Here, typed: &Typed) -> Result<Outcome, ApiError> {
+    async fn outcome(&self, here: &PageContext, typed: &Typed) -> Result<Outcome, ApiError> {
         let method = Method::from_bytes(typed.method.trim().as_bytes())
             .map_err(|_| ApiError::bad_request("This is no method of a request. Most are GET or POST."))?;
         let url = Url::parse(typed.url.trim())
@@ -171,7 +175,7 @@ impl Gate {
     }
 
     /// The session of whoever was typed. Nothing when nobody was.
-    async fn chosen(&self, here: &Here, whom: &str) -> Result<Option<Chosen>, ApiError> {
+    async fn chosen(&self, here: &PageContext, whom: &str) -> Result<Option<Chosen>, ApiError> {
         if whom.is_empty() || here.snapshot.config.upstream.is_some() {
             return Ok(None);
         }
@@ -180,7 +184,9 @@ impl Gate {
             Some((session, _)) => self.store.session(session.id).await?,
             None => None,
         };
-        let Some((stored, identity)) = found else { return Err(ApiError::bad_request(Desk::nobody(whom))) };
+        let Some((stored, identity)) = found else {
+            return Err(ApiError::bad_request(TemplatePages::nobody(whom)));
+        };
         let is_good = stored.session.is_live(here.now) && identity.state == IdentityState::Active;
         let (kind, schemas_url) = (stored.kind, here.snapshot.issuer.schemas_url.clone());
         let live = LiveSession::of_stored(stored, &identity, here.now, schemas_url)?;

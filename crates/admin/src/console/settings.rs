@@ -10,7 +10,7 @@ use sessera_node::admin_tokens::AdminTokens;
 use sessera_node::sinks::Sinks;
 use sessera_store::Page;
 
-use super::here::{Failed, Here, ok};
+use super::here::{Failed, PageContext, ok};
 use super::revisions::Revisions;
 use super::{admin_tokens, sinks};
 use crate::state::AdminState;
@@ -20,13 +20,13 @@ use sessera_contract::request::Parameters;
 const SHOWN: u32 = 8;
 
 /// What the page looks at, which the handler takes as one part.
-pub(super) struct Office {
+pub(super) struct SettingsPages {
     revisions: Revisions,
     sinks: Arc<Sinks>,
     tokens: Arc<AdminTokens>,
 }
 
-impl FromRef<AdminState> for Office {
+impl FromRef<AdminState> for SettingsPages {
     fn from_ref(state: &AdminState) -> Self {
         Self {
             revisions: FromRef::from_ref(state),
@@ -37,8 +37,8 @@ impl FromRef<AdminState> for Office {
 }
 
 pub(super) async fn get(
-    State(office): State<Office>,
-    here: Here,
+    State(office): State<SettingsPages>,
+    here: PageContext,
     parameters: Parameters,
 ) -> Result<Response, Failed> {
     let revisions = office.revisions.listed(&Page { after: None, limit: SHOWN }).await?;

@@ -8,7 +8,7 @@ use sessera_console::sign_in::page;
 use sessera_model::Secret;
 
 use super::SIGN_IN;
-use super::here::{Failed, Here, Sent, ok, shown};
+use super::here::{Failed, PageContext, Sent, ok, shown};
 use super::stay::{Stay, Stays};
 use sessera_contract::answer::ApiError;
 use sessera_contract::answer::{self, Status};
@@ -22,7 +22,7 @@ struct Form {
     to: String,
 }
 
-pub(super) async fn get(here: Here, parameters: Parameters) -> Result<Response, Failed> {
+pub(super) async fn get(here: PageContext, parameters: Parameters) -> Result<Response, Failed> {
     let to = within(parameters.get("to").unwrap_or_default());
     if here.stay.actor.is_some() {
         return Ok(answer::see_other(to)?);
@@ -30,7 +30,11 @@ pub(super) async fn get(here: Here, parameters: Parameters) -> Result<Response, 
     Ok(ok(page(&here.frame(None), to, false)))
 }
 
-pub(super) async fn post(State(stays): State<Stays>, here: Here, sent: Sent) -> Result<Response, Failed> {
+pub(super) async fn post(
+    State(stays): State<Stays>,
+    here: PageContext,
+    sent: Sent,
+) -> Result<Response, Failed> {
     let form: Form = sent.read()?;
     let to = within(&form.to);
     match stays.of_token(form.token.expose().trim()).await? {
@@ -43,7 +47,11 @@ pub(super) async fn post(State(stays): State<Stays>, here: Here, sent: Sent) -> 
     }
 }
 
-pub(super) async fn out(State(stays): State<Stays>, here: Here, _sent: Sent) -> Result<Response, ApiError> {
+pub(super) async fn out(
+    State(stays): State<Stays>,
+    here: PageContext,
+    _sent: Sent,
+) -> Result<Response, ApiError> {
     // The browser forgets its cookie, too, where the database cannot be told that it is over.
     let response = match stays.end(&here.stay).await {
         Ok(()) => answer::see_other(SIGN_IN)?,

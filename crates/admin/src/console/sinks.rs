@@ -11,7 +11,7 @@ use sessera_console::settings::sinks::{self, Delivery, Shown, Sink, address};
 use sessera_node::sinks::{SinkError, Sinks};
 use sessera_store::SinkState;
 
-use super::here::{Failed, Here, Sent, ok, shown as answered};
+use super::here::{Failed, PageContext, Sent, ok, shown as answered};
 use crate::audit::EntryBody;
 use crate::sinks::found;
 use sessera_contract::answer;
@@ -44,7 +44,7 @@ pub(super) fn shown((state, configured): (SinkState, Configured)) -> Sink {
 
 pub(super) async fn get(
     State(sinks): State<Arc<Sinks>>,
-    here: Here,
+    here: PageContext,
     Segment(name): Segment,
     parameters: Parameters,
 ) -> Result<Response, Failed> {
@@ -74,7 +74,7 @@ pub(super) async fn get(
 
 pub(super) async fn before_replay(
     State(sinks): State<Arc<Sinks>>,
-    here: Here,
+    here: PageContext,
     Segment(name): Segment,
 ) -> Result<Response, Failed> {
     let sink = find(&sinks, &name).await?;
@@ -84,7 +84,7 @@ pub(super) async fn before_replay(
 
 pub(super) async fn replay(
     State(sinks): State<Arc<Sinks>>,
-    here: Here,
+    here: PageContext,
     Segment(name): Segment,
     sent: Sent,
 ) -> Result<Response, Failed> {

@@ -84,17 +84,18 @@ pub(super) enum Recognised {
 }
 
 /// How somebody came in, with what proves it. The word for it stands in the cookie.
-struct Way {
+struct StayProof {
     actor: Option<Actor>,
     word: &'static str,
     proof: Option<TokenHash>,
     ends: Option<Timestamp>,
 }
 
-const NOBODY: Way = Way { actor: None, word: "nobody", proof: None, ends: None };
-const ANYBODY: Way = Way { actor: Some(Actor::Anybody), word: "anybody", proof: None, ends: None };
+const NOBODY: StayProof = StayProof { actor: None, word: "nobody", proof: None, ends: None };
+const ANYBODY: StayProof =
+    StayProof { actor: Some(Actor::Anybody), word: "anybody", proof: None, ends: None };
 
-impl Way {
+impl StayProof {
     fn configured(token: &str) -> Self {
         let proof = Some(TokenHash::of(token));
         Self { actor: Some(Actor::Configured), word: "configured", proof, ends: None }
@@ -138,13 +139,13 @@ impl Stays {
     /// A stay of somebody who presents a token, if that is good now.
     pub(super) async fn of_token(&self, presented: &str) -> Result<Option<Stay>, ApiError> {
         if guard::has_configured(&self.snapshots.load().config.admin, presented) {
-            return Ok(Some(self.begin(Way::configured(presented), "")));
+            return Ok(Some(self.begin(StayProof::configured(presented), "")));
         }
         let found = self.tokens.recognise(presented).await?;
         Ok(found.map(|token| self.begin(way_of(token.clone()), &token.name)))
     }
 
-    fn begin(&self, way: Way, name: &str) -> Stay {
+    fn begin(&self, way: StayProof, name: &str) -> Stay {
         let now = self.clock.now();
         let payload = format!("{}.{}.{}.{name}", way.word, now.seconds(), self.random.base64url(NONCE));
         let snapshot = self.snapshots.current();
@@ -180,10 +181,10 @@ impl Stays {
             return Ok(None);
         }
         let config = &snapshot.config.admin;
-        let ways: Vec<Way> = match word {
+        let ways: Vec<StayProof> = match word {
             "nobody" => vec![NOBODY],
             "anybody" if config.tokens.is_empty() => vec![ANYBODY],
-            "configured" => config.tokens.iter().map(|token| Way::configured(token.expose())).collect(),
+            "configured" => config.tokens.iter().map(|token| StayProof::configured(token.expose())).collect(),
             "token" => self.tokens.named(name).await?.map(way_of).into_iter().collect(),
             _ => vec![],
         };
@@ -216,13 +217,13 @@ impl Stays {
     }
 }
 
-fn way_of(token: sessera_store::AdminToken) -> Way {
+fn way_of(token: sessera_store::AdminToken) -> StayProof {
     let (proof, ends) = (Some(token.hash), token.expires_at);
     let actor = Some(Actor::Token { name: token.name, role: token.role });
-    Way { actor, word: "token", proof, ends }
+    StayProof { actor, word: "token", proof, ends }
 }
 
-fn stay(snapshot: &Snapshot, way: Way, begun: Timestamp, cookie: String) -> Stay {
+fn stay(snapshot: &Snapshot, way: StayProof, begun: Timestamp, cookie: String) -> Stay {
     let csrf = snapshot.accounts.rules.keys.make(Purpose::ConsoleForm, &[cookie.as_bytes()]);
     let longest = begun + LIFESPAN;
     Stay {

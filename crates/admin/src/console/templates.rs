@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sessera_config::redact;
 use sessera_console::Section;
-use sessera_console::doer::Doer;
+use sessera_console::actor_label::ActorLabel;
 use sessera_console::templates::editor::{Editor, For, MapperFile};
 use sessera_console::templates::fields::Fields;
 use sessera_console::templates::history::{self, Version};
@@ -25,7 +25,7 @@ use sessera_node::configuration::{Configuration, DeploymentId, Hopeless, Terms, 
 use sessera_store::{IdentityFilter, Matching, Page, SessionFilter, Store};
 use sessera_tokenizer::SourceUrl;
 
-use super::here::{Failed, Here, Sent, ok, shown};
+use super::here::{Failed, PageContext, Sent, ok, shown};
 use crate::identities::found_by;
 use crate::projects;
 use crate::state::AdminState;
@@ -41,14 +41,14 @@ const CONFIG: &str = "/services/identity/config";
 const LOOKED_AT: u32 = 200;
 
 /// What the pages read and change, which handlers take as one part.
-pub(super) struct Desk {
+pub(super) struct TemplatePages {
     configuration: Arc<Configuration>,
     store: Arc<dyn Store>,
     random: Arc<dyn Random>,
     deployment: DeploymentId,
 }
 
-impl FromRef<AdminState> for Desk {
+impl FromRef<AdminState> for TemplatePages {
     fn from_ref(state: &AdminState) -> Self {
         Self {
             configuration: FromRef::from_ref(state),
@@ -84,7 +84,7 @@ impl Known {
     }
 }
 
-pub(super) async fn list(State(desk): State<Desk>, here: Here) -> Result<Response, Failed> {
+pub(super) async fn list(State(desk): State<TemplatePages>, here: PageContext) -> Result<Response, Failed> {
     let trial = desk.configuration.trial(&here.snapshot).await?;
     let states = trial.states(&here.snapshot.issuer.templates).await;
     let listed = states.into_iter().map(|(name, state)| {
@@ -111,8 +111,8 @@ fn became(state: TemplateState) -> Became {
 }
 
 pub(super) async fn get(
-    State(desk): State<Desk>,
-    here: Here,
+    State(desk): State<TemplatePages>,
+    here: PageContext,
     Segment(name): Segment,
     parameters: Parameters,
 ) -> Result<Response, Failed> {
@@ -124,15 +124,15 @@ pub(super) async fn get(
     Ok(ok(editor.page(&here.frame(Some(Section::Templates)))))
 }
 
-pub(super) async fn new(State(desk): State<Desk>, here: Here) -> Result<Response, Failed> {
+pub(super) async fn new(State(desk): State<TemplatePages>, here: PageContext) -> Result<Response, Failed> {
     let known = desk.known(&here.snapshot, "").await;
     let editor = desk.editor(&here, "", true, Fields::default(), &known, For::default()).await?;
     Ok(ok(editor.page(&here.frame(Some(Section::Templates)))))
 }
 
 pub(super) async fn preview(
-    State(desk): State<Desk>,
-    here: Here,
+    State(desk): State<TemplatePages>,
+    here: PageContext,
     Segment(name): Segment,
     sent: Sent,
 ) -> Result<Response, Failed> {
@@ -140,8 +140,8 @@ pub(super) async fn preview(
 }
 
 pub(super) async fn preview_new(
-    State(desk): State<Desk>,
-    here: Here,
+    State(desk): State<TemplatePages>,
+    here: PageContext,
     sent: Sent,
 ) -> Result<Response, Failed> {
     let Said { name, .. } = sent.read()?;
@@ -149,30 +149,34 @@ pub(super) async fn preview_new(
 }
 
 pub(super) async fn save(
-    State(desk): State<Desk>,
-    here: Here,
+    State(desk): State<TemplatePages>,
+    here: PageContext,
     Segment(name): Segment,
     sent: Sent,
 ) -> Result<Response, Failed> {
     desk.saved(&here, &name, false, &sent).await
 }
 
-pub(super) async fn make(State(desk): State<Desk>, here: Here, sent: Sent) -> Result<Response, Failed> {
+pub(super) async fn make(
+    State(desk): State<TemplatePages>,
+    here: PageContext,
+    sent: Sent,
+) -> Result<Response, Failed> {
     let Said { name, .. } = sent.read()?;
     desk.saved(&here, &name, true, &sent).await
 }
 
 pub(super) async fn before_delete(
-    State(desk): State<Desk>,
-    here: Here,
+    State(desk): State<TemplatePages>,
+    here: PageContext,
     Segment(name): Segment,
 ) -> Result<Response, Failed> {
     Ok(ok(desk.before_delete(&here, &name, None).await?))
 }
 
 pub(super) async fn delete(
-    State(desk): State<Desk>,
-    here: Here,
+    State(desk): State<TemplatePages>,
+    here: PageContext,
     Segment(name): Segment,
     sent: Sent,
 ) -> Result<Response, Failed> {
@@ -189,16 +193,16 @@ pub(super) async fn delete(
 }
 
 pub(super) async fn before_back(
-    State(desk): State<Desk>,
-    here: Here,
+    State(desk): State<TemplatePages>,
+    here: PageContext,
     Path((name, revision)): Path<(String, String)>,
 ) -> Result<Response, Failed> {
     Ok(ok(desk.before_back(&here, &name, &revision, None).await?))
 }
 
 pub(super) async fn back(
-    State(desk): State<Desk>,
-    here: Here,
+    State(desk): State<TemplatePages>,
+    here: PageContext,
     Path((name, revision)): Path<(String, String)>,
     sent: Sent,
 ) -> Result<Response, Failed> {
@@ -252,7 +256,7 @@ fn inline(url: &str) -> Option<String> {
     String::from_utf8(source.read(&LocalSources::new(&[])).ok()?).ok()
 }
 
-impl Desk {
+impl TemplatePages {
     /// A template as it is configured now.
     pub(super) async fn known(&self, snapshot: &Snapshot, name: &str) -> Known {
         let (config, revision) = self.configuration.current().await;
@@ -279,7 +283,7 @@ impl Desk {
     /// The editor with these fields.
     pub(super) async fn editor(
         &self,
-        here: &Here,
+        here: &PageContext,
         name: &str,
         is_new: bool,
         fields: Fields,
@@ -311,13 +315,13 @@ impl Desk {
         })
     }
 
-    async fn state(&self, here: &Here, name: &str) -> Result<Option<Became>, ApiError> {
+    async fn state(&self, here: &PageContext, name: &str) -> Result<Option<Became>, ApiError> {
         let trial = self.configuration.trial(&here.snapshot).await?;
         Ok(trial.state_of(&here.snapshot.issuer.templates, name).await.map(became))
     }
 
     /// What became of all templates, by their names.
-    pub(super) async fn states(&self, here: &Here) -> Result<Vec<(String, Became)>, ApiError> {
+    pub(super) async fn states(&self, here: &PageContext) -> Result<Vec<(String, Became)>, ApiError> {
         let trial = self.configuration.trial(&here.snapshot).await?;
         let states = trial.states(&here.snapshot.issuer.templates).await;
         Ok(states.into_iter().map(|(name, state)| (name, became(state))).collect())
@@ -326,7 +330,7 @@ impl Desk {
     /// What comes out of a template that is not saved.
     async fn outcome(
         &self,
-        here: &Here,
+        here: &PageContext,
         name: &str,
         template: &Value,
         on: &For,
@@ -352,7 +356,7 @@ impl Desk {
     }
 
     /// The session that a preview is for, or why there is none.
-    async fn session(&self, here: &Here, on: &For) -> Result<Result<TriedSession, String>, ApiError> {
+    async fn session(&self, here: &PageContext, on: &For) -> Result<Result<TriedSession, String>, ApiError> {
         let tried = match on.on.as_str() {
             "json" => TriedSession::parse(on.json.as_bytes()),
             "session" => {
@@ -376,7 +380,7 @@ impl Desk {
     /// The session with an id, or the newest live one of the identity with an id or an address.
     pub(super) async fn found(
         &self,
-        here: &Here,
+        here: &PageContext,
         whom: &str,
     ) -> Result<Option<(sessera_model::Session, sessera_model::Identity)>, ApiError> {
         let one = Page { after: None, limit: 1 };
@@ -405,7 +409,7 @@ impl Desk {
 
     async fn previewed(
         &self,
-        here: &Here,
+        here: &PageContext,
         name: &str,
         is_new: bool,
         sent: &Sent,
@@ -422,7 +426,13 @@ impl Desk {
     }
 
     /// Saves what a form says, or shows the form again with the words in which the change was refused.
-    async fn saved(&self, here: &Here, name: &str, is_new: bool, sent: &Sent) -> Result<Response, Failed> {
+    async fn saved(
+        &self,
+        here: &PageContext,
+        name: &str,
+        is_new: bool,
+        sent: &Sent,
+    ) -> Result<Response, Failed> {
         let (said, fields, on): (Said, Fields, For) = (sent.read()?, sent.read()?, sent.read()?);
         let known = self.known(&here.snapshot, name).await;
         if !is_new && known.template.is_none() {
@@ -457,7 +467,7 @@ impl Desk {
     /// The page before a template is taken out. `problem` is why it was not done.
     async fn before_delete(
         &self,
-        here: &Here,
+        here: &PageContext,
         name: &str,
         problem: Option<&str>,
     ) -> Result<Markup, ApiError> {
@@ -472,7 +482,7 @@ impl Desk {
     /// The page before a template goes back to a revision. `problem` is why it was not done.
     async fn before_back(
         &self,
-        here: &Here,
+        here: &PageContext,
         name: &str,
         revision: &str,
         problem: Option<&str>,
@@ -502,7 +512,7 @@ impl Desk {
         let version = |revision: sessera_store::RevisionSummary| {
             let diff = redact::shown_difference(&revision.diff);
             let version = Version::of(revision.id, revision.created_at, &diff, &pointer)?;
-            Some(Version { who: Doer::of_revision(revision.made_by.as_deref()), ..version })
+            Some(Version { who: ActorLabel::of_revision(revision.made_by.as_deref()), ..version })
         };
         Ok(revisions.into_iter().filter_map(version).collect())
     }

@@ -9,7 +9,7 @@ use sessera_console::Section;
 use sessera_console::token::{Read, page};
 use sessera_issuer::Introspection;
 
-use super::here::{Failed, Here, Sent, ok};
+use super::here::{Failed, PageContext, Sent, ok};
 
 /// The form.
 #[derive(Deserialize)]
@@ -18,13 +18,13 @@ struct Form {
     token: String,
 }
 
-pub(super) async fn get(here: Here) -> Result<Response, Failed> {
+pub(super) async fn get(here: PageContext) -> Result<Response, Failed> {
     Ok(ok(page(&here.frame(Some(Section::Token)), "", None)))
 }
 
 pub(super) async fn post(
     State(introspection): State<Arc<Introspection>>,
-    here: Here,
+    here: PageContext,
     sent: Sent,
 ) -> Result<Response, Failed> {
     let Form { token } = sent.read()?;

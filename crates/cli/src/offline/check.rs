@@ -3,7 +3,7 @@
 
 use anyhow::anyhow;
 use sessera_config::{ConfigFile, Loaded, Problem, escape};
-use sessera_issuer::published::{Oddity, about, clashes, oddities};
+use sessera_issuer::published::{TemplateNotice, about, clashes, oddities};
 use sessera_issuer::templates::{Broken, check, compile};
 use sessera_server::serve::{StartError, judge};
 use sessera_store::StoreError;
@@ -71,8 +71,9 @@ impl Findings {
         };
         self.errors.extend(clashes(working()).iter().map(|clash| of_keys(&clash.second, about(clash))));
         let odd = oddities(&base_url, working());
-        self.warnings
-            .extend(odd.into_iter().map(|Oddity { template, sentence }| of_keys(&template, sentence)));
+        self.warnings.extend(
+            odd.into_iter().map(|TemplateNotice { template, sentence }| of_keys(&template, sentence)),
+        );
         let mut stored = sources.stood_in_for();
         stored.sort();
         stored.dedup();

@@ -5,7 +5,7 @@ use serde_json::Value;
 use sessera_model::{Timestamp, Uuid};
 
 use super::way_back;
-use crate::doer::Doer;
+use crate::actor_label::ActorLabel;
 use crate::page::{Frame, Section, minutes};
 use crate::templates::preview::plain;
 use crate::words::Word;
@@ -24,7 +24,7 @@ pub struct Revision {
     /// When it was made.
     pub at: Timestamp,
     /// Who made it, as far as that is known.
-    pub who: Option<Doer>,
+    pub who: Option<ActorLabel>,
     /// What it changed.
     pub changes: Vec<Change>,
     /// Whether it is the newest one.
@@ -44,7 +44,7 @@ pub struct Change {
 
 /// Which configuration one goes back to.
 #[derive(Clone, Copy, Debug)]
-pub enum Goal {
+pub enum RollbackTarget {
     /// That of a revision, of a time.
     Revision(Uuid, Timestamp),
     /// That of files and the environment, which has this id.
@@ -55,7 +55,7 @@ pub enum Goal {
 #[derive(Clone, Debug)]
 pub struct RollbackPreview {
     /// Which configuration one goes back to.
-    pub goal: Goal,
+    pub goal: RollbackTarget,
     /// What the revision changed when it was made.
     pub then: Vec<Change>,
     /// What goes, comes and changes on the way back.
@@ -180,12 +180,12 @@ fn changes(frame: &Frame<'_>, changes: &[Change]) -> Markup {
 /// The page before one goes back.
 pub fn before(frame: &Frame<'_>, before: &RollbackPreview) -> Markup {
     let (id, title, lead) = match before.goal {
-        Goal::Revision(id, at) => (
+        RollbackTarget::Revision(id, at) => (
             id,
             frame.filled(Word::BackTitle, &[("time", &minutes(at))]),
             frame.filled(Word::RollBackLead, &[("revision", &id.to_string())]),
         ),
-        Goal::Files(id) => {
+        RollbackTarget::Files(id) => {
             (id, frame.word(Word::BackToFiles).to_owned(), frame.word(Word::RollBackToFilesLead).to_owned())
         }
     };
@@ -234,7 +234,7 @@ pub(super) mod tests {
         Revision {
             id: Uuid::nil(),
             at: Timestamp::from_seconds(0),
-            who: Some(Doer::Named("<q>".into())),
+            who: Some(ActorLabel::Named("<q>".into())),
             changes: Change::all_of(&json!([change("/<b>"), change("/b"), change("/c"), change("/d")])),
             is_current: true,
         }
@@ -259,7 +259,7 @@ pub(super) mod tests {
             {"op": "replace", "path": "/ttl", "before": "5m", "after": "10m"},
         ]);
         let mut told = RollbackPreview {
-            goal: Goal::Revision(Uuid::nil(), Timestamp::from_seconds(0)),
+            goal: RollbackTarget::Revision(Uuid::nil(), Timestamp::from_seconds(0)),
             then: Change::all_of(&difference),
             back: Change::all_of(&difference),
             newest: Uuid::nil(),
@@ -276,7 +276,7 @@ pub(super) mod tests {
             assert!(shown.contains(text), "{text}: {shown}");
         }
         told.may_change = false;
-        told.goal = Goal::Files(Uuid::nil());
+        told.goal = RollbackTarget::Files(Uuid::nil());
         let viewed = before(&frame, &told).into_string();
         assert!(viewed.contains("disabled") && viewed.contains("files and the environment"), "{viewed}");
         told.back.clear();

@@ -6,7 +6,7 @@ use sessera_model::{Timestamp, Uuid};
 
 use super::address;
 use super::preview::plain;
-use crate::doer::Doer;
+use crate::actor_label::ActorLabel;
 use crate::page::{Frame, minutes};
 use crate::words::Word;
 
@@ -21,7 +21,7 @@ pub struct Version {
     /// When it was made.
     pub at: Timestamp,
     /// Who made it, as far as that is known.
-    pub who: Option<Doer>,
+    pub who: Option<ActorLabel>,
     /// What it changed.
     pub edits: Vec<Edit>,
 }

@@ -144,13 +144,13 @@ impl Room {
 }
 
 /// The room that one body takes, which is given back with it.
-pub(super) struct Guest {
+pub(super) struct RoomShare {
     room: Arc<Room>,
     client: Option<IpAddr>,
     taken: Amount,
 }
 
-impl Guest {
+impl RoomShare {
     /// A body that has no room yet. Its client is not bounded by itself when nobody says which one it is.
     pub(super) fn new(room: Arc<Room>, client: Option<IpAddr>) -> Self {
         Self { room, client: client.map(network), taken: Amount::default() }
@@ -181,7 +181,7 @@ impl Guest {
     }
 }
 
-impl Drop for Guest {
+impl Drop for RoomShare {
     fn drop(&mut self) {
         self.room.give_back(self.client, self.taken);
     }

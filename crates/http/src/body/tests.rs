@@ -27,9 +27,9 @@ fn bodies(budget: usize) -> Bodies {
 }
 
 /// A guest in a room of its own, with the room.
-fn guest(pieces: usize) -> (Guest, Arc<Room>) {
+fn guest(pieces: usize) -> (RoomShare, Arc<Room>) {
     let room = bodies(pieces * PIECE).room;
-    (Guest::new(room.clone(), None), room)
+    (RoomShare::new(room.clone(), None), room)
 }
 
 /// An answer that says why a body was refused.

@@ -6,11 +6,11 @@
 
 mod asker;
 mod gate;
-mod joined;
+mod outage;
 mod rechecks;
+mod shared_questions;
 mod source;
 mod told;
-mod trouble;
 
 pub use crate::upstream_error::{Refusal, RefusalKind, UpstreamApi, UpstreamError};
 pub use asker::{Asker, Reply, Unanswered};

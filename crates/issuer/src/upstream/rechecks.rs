@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sessera_model::{Clock, Timestamp};
-use sessera_store::{Change, Committer, Outstanding, Store, Taking};
+use sessera_store::{Change, Committer, DueRechecks, Outstanding, Store};
 use tokio::task::JoinSet;
 
 use super::source::UpstreamSessions;
@@ -46,7 +46,8 @@ impl Rechecks {
     /// notes what became of them. One about which the upstream gives no answer is asked about again later.
     pub async fn look(&self, period: Duration) -> Result<(), IssuerError> {
         let now = self.clock.now();
-        let taking = Taking { asked_before: now - period, now, until: now + TAKEN_FOR, limit: self.per_look };
+        let taking =
+            DueRechecks { asked_before: now - period, now, until: now + TAKEN_FOR, limit: self.per_look };
         let taken = self.store.take_sessions_elsewhere(taking).await?;
         self.note_age(&taken, now, period);
         let mut asked = JoinSet::new();

@@ -13,9 +13,9 @@ use tokio::time::timeout;
 
 use super::asker::{Asker, Reply, Unanswered};
 use super::gate::Gate;
-use super::joined::{Answer, Joined};
+use super::outage::Outage;
+use super::shared_questions::{Answer, SharedQuestions};
 use super::told;
-use super::trouble::Trouble;
 use crate::error::IssuerError;
 use crate::introspection::looks_signed;
 use crate::metrics::IssuerMetrics;
@@ -52,14 +52,14 @@ struct Inner {
     turns: Semaphore,
     public: Side,
     admin: Side,
-    questions: Joined<Option<SharedOutcome>>,
+    questions: SharedQuestions<Option<SharedOutcome>>,
 }
 
 /// What is known of one of the upstream's APIs: it may be away or ask for a pause while the other answers.
 #[derive(Default)]
 struct Side {
     gate: Gate,
-    trouble: Mutex<Trouble>,
+    outage: Mutex<Outage>,
 }
 
 /// What all who asked about the same session token are answered.
@@ -71,14 +71,14 @@ struct SharedOutcome {
 }
 
 /// What is asked about, for as long as the question takes.
-enum About {
+enum QuestionKey {
     Token(Secret),
     Cookie(Secret),
     Bearer(Secret),
     Session(Uuid),
 }
 
-impl About {
+impl QuestionKey {
     /// Which API is asked.
     const fn api(&self) -> UpstreamApi {
         match self {
@@ -113,7 +113,7 @@ impl UpstreamSessions {
             turns: Semaphore::new(bounds.max_in_flight.min(Semaphore::MAX_PERMITS)),
             public: Side::default(),
             admin: Side::default(),
-            questions: Joined::default(),
+            questions: SharedQuestions::default(),
         }))
     }
 
@@ -129,9 +129,9 @@ impl UpstreamSessions {
 
     /// What the upstream did instead of answering when it was last asked, with the key of each of its APIs that gave no
     /// answer; nothing when both answered.
-    pub fn trouble(&self) -> Option<String> {
+    pub fn outage(&self) -> Option<String> {
         let of = |api: UpstreamApi| {
-            let what = self.0.trouble(api).now.clone()?;
+            let what = self.0.outage(api).now.clone()?;
             Some(format!("{what} ({})", api.key()))
         };
         let told: Vec<_> = [UpstreamApi::Public, UpstreamApi::Admin].into_iter().filter_map(of).collect();
@@ -185,11 +185,11 @@ impl SessionSource for UpstreamSessions {
             Sought::Presented(Presented::Token(text) | Presented::Bearer(text)) if looks_signed(text) => {
                 return Ok(None);
             }
-            Sought::Presented(Presented::Token(text)) => About::Token(text.into()),
-            Sought::Presented(Presented::Cookie(text)) => About::Cookie(text.into()),
-            Sought::Presented(Presented::Bearer(text)) => About::Bearer(text.into()),
+            Sought::Presented(Presented::Token(text)) => QuestionKey::Token(text.into()),
+            Sought::Presented(Presented::Cookie(text)) => QuestionKey::Cookie(text.into()),
+            Sought::Presented(Presented::Bearer(text)) => QuestionKey::Bearer(text.into()),
             Sought::Id(_) if !self.0.bounds.has_admin_api => return Err(UpstreamError::NoAdminApi.into()),
-            Sought::Id(id) => About::Session(id),
+            Sought::Id(id) => QuestionKey::Session(id),
             // No hash opens anything at an upstream, and it knows no places in status lists.
             Sought::Hash(_) | Sought::Status(_) => return Ok(None),
         };
@@ -231,7 +231,12 @@ impl SessionSource for UpstreamSessions {
 
 impl Inner {
     /// What all are answered who ask the same.
-    async fn ask(&self, about: About, read: Reading, schemas_url: Arc<str>) -> Answer<Option<SharedOutcome>> {
+    async fn ask(
+        &self,
+        about: QuestionKey,
+        read: Reading,
+        schemas_url: Arc<str>,
+    ) -> Answer<Option<SharedOutcome>> {
         let make = |reply, asked_at| self.told(&about, reply, asked_at, read, schemas_url);
         self.in_turn(&about, make).await
     }
@@ -252,11 +257,15 @@ impl Inner {
             }
             Reply::Refused(refusal) => Err(self.refused(UpstreamApi::Admin, refusal)),
         };
-        self.in_turn(&About::Session(id), judge).await
+        self.in_turn(&QuestionKey::Session(id), judge).await
     }
 
     /// Asks, when it is this question's turn, and makes something of the reply and the time of the question.
-    async fn in_turn<T>(&self, about: &About, make: impl FnOnce(Reply, Timestamp) -> Answer<T>) -> Answer<T> {
+    async fn in_turn<T>(
+        &self,
+        about: &QuestionKey,
+        make: impl FnOnce(Reply, Timestamp) -> Answer<T>,
+    ) -> Answer<T> {
         let api = about.api();
         self.no_pause(api)?;
         let waits_since = Instant::now();
@@ -297,19 +306,19 @@ impl Inner {
         left.map_or(Ok(()), |left| Err(UpstreamError::Paused(left)))
     }
 
-    async fn put(&self, about: &About) -> Result<Reply, Unanswered> {
+    async fn put(&self, about: &QuestionKey) -> Result<Reply, Unanswered> {
         match about {
-            About::Token(text) => self.asker.whoami(Presented::Token(text.expose())).await,
-            About::Cookie(text) => self.asker.whoami(Presented::Cookie(text.expose())).await,
-            About::Bearer(text) => self.asker.whoami(Presented::Bearer(text.expose())).await,
-            About::Session(id) => self.asker.session(*id).await,
+            QuestionKey::Token(text) => self.asker.whoami(Presented::Token(text.expose())).await,
+            QuestionKey::Cookie(text) => self.asker.whoami(Presented::Cookie(text.expose())).await,
+            QuestionKey::Bearer(text) => self.asker.whoami(Presented::Bearer(text.expose())).await,
+            QuestionKey::Session(id) => self.asker.session(*id).await,
         }
     }
 
     /// What is made of a reply.
     fn told(
         &self,
-        about: &About,
+        about: &QuestionKey,
         reply: Reply,
         asked_at: Timestamp,
         read: Reading,
@@ -327,9 +336,9 @@ impl Inner {
         let keep = cache_for.map_or(self.bounds.ttl, |allowed| allowed.min(self.bounds.ttl));
         let fresh_until = asked_at + keep;
         let (kind, body) = match about {
-            About::Token(_) | About::Bearer(_) => (SessionKind::Native, Some(body)),
-            About::Cookie(_) => (SessionKind::Browser, Some(body)),
-            About::Session(_) => {
+            QuestionKey::Token(_) | QuestionKey::Bearer(_) => (SessionKind::Native, Some(body)),
+            QuestionKey::Cookie(_) => (SessionKind::Browser, Some(body)),
+            QuestionKey::Session(_) => {
                 let shown = told::as_shown_to_its_owner(&body);
                 (SessionKind::Native, shown.map_err(|why| self.unanswered(api, Unanswered::new(why)))?)
             }
@@ -344,7 +353,7 @@ impl Inner {
             self.answered(api);
             return Ok(None);
         };
-        if matches!(about, About::Session(id) if *id != live.session.id) {
+        if matches!(about, QuestionKey::Session(id) if *id != live.session.id) {
             return Err(self.unanswered(api, Unanswered::new("answered with another session")));
         }
         self.answered(api);
@@ -385,7 +394,7 @@ impl Inner {
     }
 
     fn may_tell(&self, api: UpstreamApi, what: &str) -> bool {
-        self.trouble(api).log.may_tell(what, self.clock.now())
+        self.outage(api).log.may_tell(what, self.clock.now())
     }
 
     fn too_slow(&self) -> Unanswered {
@@ -395,7 +404,7 @@ impl Inner {
     /// Notes that the upstream gave no answer.
     fn unanswered(&self, api: UpstreamApi, Unanswered { what, detail }: Unanswered) -> UpstreamError {
         let why: Arc<str> = what.into();
-        if self.trouble(api).begin(&why, self.clock.now()) {
+        if self.outage(api).begin(&why, self.clock.now()) {
             tracing::warn!(detail = detail.as_deref(), asked = api.key(), "the upstream {why}");
         }
         UpstreamError::Unanswered(api, why)
@@ -403,13 +412,13 @@ impl Inner {
 
     /// Notes that the upstream answered.
     fn answered(&self, api: UpstreamApi) {
-        if self.trouble(api).end() {
+        if self.outage(api).end() {
             tracing::info!(asked = api.key(), "the upstream answers again");
         }
     }
 
-    fn trouble(&self, api: UpstreamApi) -> MutexGuard<'_, Trouble> {
+    fn outage(&self, api: UpstreamApi) -> MutexGuard<'_, Outage> {
         // No code panics while it holds this lock.
-        self.side(api).trouble.lock().unwrap_or_else(PoisonError::into_inner)
+        self.side(api).outage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

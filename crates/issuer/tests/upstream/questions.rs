@@ -74,20 +74,20 @@ async fn what_is_wrong_with_one_api_is_told_whatever_the_other_answers() {
     world.next(broken());
     assert!(matches!(world.ask("t").await, Answered::Nothing(_)));
     assert!(by_id().await.unwrap().is_none(), "the admin API answers");
-    let told = world.source.trouble().unwrap();
+    let told = world.source.outage().unwrap();
     assert!(told.contains("session.upstream.url") && !told.contains("admin_url"), "{told}");
     world.next(broken());
     assert!(by_id().await.is_err());
     assert!(
         world
             .source
-            .trouble()
+            .outage()
             .unwrap()
             .contains("; it answered with the status 500 (session.upstream.admin_url)")
     );
     world.knows("t", 1);
     assert_eq!(world.ask("t").await, Answered::Session(1));
-    assert!(!world.source.trouble().unwrap().contains("session.upstream.url"));
+    assert!(!world.source.outage().unwrap().contains("session.upstream.url"));
 }
 
 #[tokio::test]
@@ -134,10 +134,10 @@ async fn a_clock_that_is_an_hour_ahead_ends_sessions_early_and_says_so() {
     world.next(Ok(told(&soon)));
     let Answered::Nothing(reason) = world.ask("t").await else { panic!("it has ended by this clock") };
     assert!(reason.contains("clock"), "{reason}");
-    assert_eq!(world.source.trouble().as_deref().map(|trouble| trouble.contains("clock")), Some(true));
+    assert_eq!(world.source.outage().as_deref().map(|outage| outage.contains("clock")), Some(true));
     world.next(Ok(told(&later)));
     assert_eq!(world.ask("t").await, Answered::Session(2), "it has half an hour left by this clock");
-    assert_eq!(world.source.trouble(), None);
+    assert_eq!(world.source.outage(), None);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::json;
 use sessera_accounts::flows::flow::{LoginDetails, Transport};
-use sessera_accounts::flows::login::{LoggedIn, LoginWish};
+use sessera_accounts::flows::login::{LoggedIn, LoginRequest};
 use sessera_model::AssuranceLevel;
 use sessera_store::FlowKind;
 use utoipa_axum::router::OpenApiRouter;
@@ -42,14 +42,14 @@ struct BeginLogin {
 }
 
 impl BeginLogin {
-    fn wish(&self) -> Result<LoginWish, ApiError> {
+    fn wish(&self) -> Result<LoginRequest, ApiError> {
         let requested_aal = match self.aal.as_deref().filter(|aal| !aal.is_empty()) {
             None => AssuranceLevel::Aal1,
             Some(word) => AssuranceLevel::parse(word)
                 .filter(|aal| *aal != AssuranceLevel::Aal0)
                 .ok_or_else(|| ApiError::bad_request("The level in aal is unknown. Ask for aal1 or aal2."))?,
         };
-        Ok(LoginWish { requested_aal, refresh: matches!(self.refresh.as_deref(), Some("true" | "1")) })
+        Ok(LoginRequest { requested_aal, refresh: matches!(self.refresh.as_deref(), Some("true" | "1")) })
     }
 }
 

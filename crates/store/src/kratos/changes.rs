@@ -7,7 +7,7 @@ use serde_json::Value;
 use sessera_model::{Credential, CredentialKind, Identity, Timestamp};
 
 use super::people::Person;
-use super::sessions::Theirs;
+use super::sessions::KratosSession;
 use crate::change::Change;
 use crate::records::{CredentialOf, Reauthentication, StoredSession};
 
@@ -96,7 +96,7 @@ fn with_codes_used(codes: &Credential, elsewhere: &Credential) -> Credential {
 
 /// What to commit for a session.
 pub(super) fn session(
-    theirs: &Theirs,
+    theirs: &KratosSession,
     ours: Option<&StoredSession>,
     since: Option<Timestamp>,
     now: Timestamp,

@@ -14,7 +14,7 @@ use crate::records::{NewSession, SessionKind};
 const PAGE: usize = 500;
 
 /// A session as the other server has it.
-pub(super) struct Theirs {
+pub(super) struct KratosSession {
     /// The session. Kratos does not say how one is carried: its token is good in a cookie and in a header. So it is taken
     /// for one of a browser, which is recognised in both.
     pub(super) new: NewSession,
@@ -25,7 +25,7 @@ pub(super) struct Theirs {
 /// A part of the sessions, in the order of their ids.
 pub(super) struct Part {
     /// The sessions, whatever their state.
-    pub(super) sessions: Vec<Theirs>,
+    pub(super) sessions: Vec<KratosSession>,
     /// The id of the last row; absent behind the last one.
     pub(super) last: Option<String>,
 }
@@ -61,7 +61,7 @@ pub(super) async fn part(source: &Source, after: &str, done: &mut Imported) -> R
     Ok(Part { sessions, last: Some(key(last)) })
 }
 
-fn session(row: &Texts, devices: Vec<Device>) -> Option<Theirs> {
+fn session(row: &Texts, devices: Vec<Device>) -> Option<KratosSession> {
     let text = |n: usize| row[n].as_deref().filter(|text| !text.is_empty());
     let at = |n: usize| text(n).and_then(time);
     let issued_at = at(4)?;
@@ -79,7 +79,7 @@ fn session(row: &Texts, devices: Vec<Device>) -> Option<Theirs> {
         devices,
     };
     let new = NewSession { session, kind: SessionKind::Browser, token: TokenHash::of(text(2)?) };
-    Some(Theirs { new, updated_at: at(9).unwrap_or(issued_at) })
+    Some(KratosSession { new, updated_at: at(9).unwrap_or(issued_at) })
 }
 
 /// The proofs of a session. Older ones do not say what they count for, or when they were given.

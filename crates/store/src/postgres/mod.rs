@@ -43,8 +43,9 @@ use crate::delivery::{Delivery, DeliveryPage, SinkState, TakingSink};
 use crate::error::StoreError;
 use crate::line::{Invalidation, Line};
 use crate::records::{
-    Code, CodePurpose, Ended, Flow, GivenPlace, IdentityFilter, KeySet, Message, MessageFilter, Outstanding,
-    Page, PoolUse, Revision, RevisionSummary, SentMessage, SessionFilter, StoredSession, Taking,
+    AssignedStatusIndex, Code, CodePurpose, DueRechecks, Ended, Flow, IdentityFilter, KeySet, Message,
+    MessageFilter, Outstanding, Page, PoolUse, Revision, RevisionSummary, SentMessage, SessionFilter,
+    StoredSession,
 };
 use crate::row;
 use crate::sealer::Sealer;
@@ -175,7 +176,7 @@ impl Store for PostgresStore {
         self.within(self.make_status_list(list, now)).await
     }
 
-    async fn place(&self, session: Uuid) -> Result<Option<GivenPlace>, StoreError> {
+    async fn place(&self, session: Uuid) -> Result<Option<AssignedStatusIndex>, StoreError> {
         self.find_place(session).await
     }
 
@@ -183,7 +184,7 @@ impl Store for PostgresStore {
         self.find_session_elsewhere(index).await
     }
 
-    async fn take_sessions_elsewhere(&self, taking: Taking) -> Result<Vec<Outstanding>, StoreError> {
+    async fn take_sessions_elsewhere(&self, taking: DueRechecks) -> Result<Vec<Outstanding>, StoreError> {
         self.take_outstanding(taking).await
     }
 

@@ -5,11 +5,11 @@ use sessera_model::{StatusIndex, Timestamp, Uuid};
 use super::PostgresStore;
 use super::connection::Connection;
 use crate::error::StoreError;
-use crate::records::{GivenPlace, Outstanding, Taking};
+use crate::records::{AssignedStatusIndex, DueRechecks, Outstanding};
 use crate::row;
 
 impl PostgresStore {
-    pub(super) async fn find_place(&self, id: Uuid) -> Result<Option<GivenPlace>, StoreError> {
+    pub(super) async fn find_place(&self, id: Uuid) -> Result<Option<AssignedStatusIndex>, StoreError> {
         let query =
             sqlx::query("SELECT status_index, ended_at FROM sessions_elsewhere WHERE id = $1").bind(id);
         let found = self.connection().await?.optional(query).await?;
@@ -26,7 +26,7 @@ impl PostgresStore {
         found.map(|found| row::id(&found, "id")).transpose()
     }
 
-    pub(super) async fn take_outstanding(&self, taking: Taking) -> Result<Vec<Outstanding>, StoreError> {
+    pub(super) async fn take_outstanding(&self, taking: DueRechecks) -> Result<Vec<Outstanding>, StoreError> {
         // A node skips the rows that another one is taking.
         let query = sqlx::query(
             "UPDATE sessions_elsewhere SET taken_until = $1 WHERE id IN ( \

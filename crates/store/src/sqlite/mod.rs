@@ -39,8 +39,9 @@ use crate::error::StoreError;
 use crate::line::Line;
 use crate::lock::FileLock;
 use crate::records::{
-    Code, CodePurpose, Ended, Flow, GivenPlace, IdentityFilter, KeySet, Message, MessageFilter, Outstanding,
-    Page, PoolUse, Revision, RevisionSummary, SentMessage, SessionFilter, StoredSession, Taking,
+    AssignedStatusIndex, Code, CodePurpose, DueRechecks, Ended, Flow, IdentityFilter, KeySet, Message,
+    MessageFilter, Outstanding, Page, PoolUse, Revision, RevisionSummary, SentMessage, SessionFilter,
+    StoredSession,
 };
 use crate::sealer::Sealer;
 use readers::Readers;
@@ -138,7 +139,7 @@ impl Store for SqliteStore {
         self.make_status_list(list, now).await
     }
 
-    async fn place(&self, session: Uuid) -> Result<Option<GivenPlace>, StoreError> {
+    async fn place(&self, session: Uuid) -> Result<Option<AssignedStatusIndex>, StoreError> {
         self.find_place(session).await
     }
 
@@ -146,7 +147,7 @@ impl Store for SqliteStore {
         self.find_session_elsewhere(index).await
     }
 
-    async fn take_sessions_elsewhere(&self, taking: Taking) -> Result<Vec<Outstanding>, StoreError> {
+    async fn take_sessions_elsewhere(&self, taking: DueRechecks) -> Result<Vec<Outstanding>, StoreError> {
         self.take_outstanding(taking).await
     }
 

@@ -5,11 +5,11 @@ use sqlx::SqliteConnection;
 
 use super::SqliteStore;
 use crate::error::{StoreError, from_sqlx};
-use crate::records::{GivenPlace, Outstanding, Taking};
+use crate::records::{AssignedStatusIndex, DueRechecks, Outstanding};
 use crate::row;
 
 impl SqliteStore {
-    pub(super) async fn find_place(&self, id: Uuid) -> Result<Option<GivenPlace>, StoreError> {
+    pub(super) async fn find_place(&self, id: Uuid) -> Result<Option<AssignedStatusIndex>, StoreError> {
         let query =
             sqlx::query("SELECT status_index, ended_at FROM sessions_elsewhere WHERE id = ?").bind(id);
         let found = self.readers.row(query).await?;
@@ -26,7 +26,7 @@ impl SqliteStore {
         found.map(|found| row::id(&found, "id")).transpose()
     }
 
-    pub(super) async fn take_outstanding(&self, taking: Taking) -> Result<Vec<Outstanding>, StoreError> {
+    pub(super) async fn take_outstanding(&self, taking: DueRechecks) -> Result<Vec<Outstanding>, StoreError> {
         let rows = sqlx::query(
             "UPDATE sessions_elsewhere SET taken_until = ?1 WHERE id IN ( \
              SELECT id FROM sessions_elsewhere WHERE ended_at IS NULL AND asked_at <= ?2 AND taken_until <= ?3 \

@@ -46,7 +46,7 @@ impl Readers {
 
     /// Lends a connection as soon as one is free. One that is not given back is closed, because the caller
     /// gave up in the middle of something.
-    pub(super) async fn lend(&self) -> Result<Lent<'_>, StoreError> {
+    pub(super) async fn lend(&self) -> Result<BorrowedReader<'_>, StoreError> {
         let busy = |_| StoreError::Unavailable("all connections that read are busy".into());
         let closed = |_| StoreError::Unavailable("the database is closed".into());
         let place = timeout(self.patience, self.places.acquire()).await.map_err(busy)?.map_err(closed)?;
@@ -55,11 +55,11 @@ impl Readers {
             Some(connection) => connection,
             None => self.options.connect().await.map_err(from_sqlx)?,
         };
-        Ok(Lent { connection, _place: place })
+        Ok(BorrowedReader { connection, _place: place })
     }
 
     /// Takes a connection back.
-    pub(super) fn give_back(&self, lent: Lent<'_>) {
+    pub(super) fn give_back(&self, lent: BorrowedReader<'_>) {
         self.free().push(lent.connection);
     }
 
@@ -93,7 +93,7 @@ impl Readers {
         self.end(lent, outcome)
     }
 
-    fn end<T>(&self, lent: Lent<'_>, outcome: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+    fn end<T>(&self, lent: BorrowedReader<'_>, outcome: Result<T, sqlx::Error>) -> Result<T, StoreError> {
         // A connection whose thread is gone is of no more use.
         if !matches!(outcome, Err(sqlx::Error::WorkerCrashed)) {
             self.give_back(lent);
@@ -127,7 +127,7 @@ impl Readers {
 }
 
 /// A connection that somebody uses.
-pub(super) struct Lent<'a> {
+pub(super) struct BorrowedReader<'a> {
     pub(super) connection: SqliteConnection,
     _place: SemaphorePermit<'a>,
 }

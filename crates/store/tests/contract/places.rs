@@ -1,7 +1,7 @@
 //! Places in the status lists of sessions that are kept elsewhere.
 
 use sessera_model::{StatusIndex, Uuid};
-use sessera_store::{Change, Outstanding, Store, Taking};
+use sessera_store::{Change, DueRechecks, Outstanding, Store};
 use sessera_testing::at_once;
 
 use super::{at, ended, person, session, uuid};
@@ -14,7 +14,7 @@ fn place(id: Uuid) -> Change {
 
 /// Takes two sessions that nobody asked about since `asked_before`, for ten seconds.
 async fn take(store: &dyn Store, asked_before: i64, now: i64) -> Vec<Uuid> {
-    let taking = Taking { asked_before: at(asked_before), now: at(now), until: at(now + 10), limit: 2 };
+    let taking = DueRechecks { asked_before: at(asked_before), now: at(now), until: at(now + 10), limit: 2 };
     let mut taken = store.take_sessions_elsewhere(taking).await.unwrap();
     taken.sort_by_key(|one: &Outstanding| one.asked_at);
     taken.iter().map(|one| one.id).collect()

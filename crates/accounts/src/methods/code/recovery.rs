@@ -8,7 +8,7 @@ use sessera_store::{Change, Code as StoredCode, CodePurpose, FlowKind, StoreErro
 use super::form::{self, ByCode};
 use super::messages;
 use crate::accounts::Accounts;
-use crate::codes::{self, Aim};
+use crate::codes::{self, CodeScope};
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Beginning, Flow, RecoveryDetails, SentCodes, State, Transport};
 use crate::flows::visit::Visit;
@@ -87,7 +87,7 @@ pub async fn give_out(
     let flow = Flow::begin(beginning, State::SentEmail, details);
     // It reaches its owner by another way than mail, so it proves no address.
     let (purpose, address) = (CodePurpose::Recovery, String::new());
-    let aim = Aim { purpose, flow_id: flow.id, identity_id, address };
+    let aim = CodeScope { purpose, flow_id: flow.id, identity_id, address };
     let (stored, code) = codes::issue(&rules.keys, random, way.sends, aim, expires_at);
     accounts.committer.commit(&[flow.insert()?, Change::InsertCode(stored)]).await?;
     Ok(GivenCode { flow_id: flow.id, code, expires_at })

@@ -12,7 +12,7 @@ use crate::flows::error::FlowError;
 use crate::flows::flow::{Details, Flow, Kept, LoginDetails, RegistrationDetails, State};
 use crate::flows::visit::Visit;
 use crate::limits::Guess;
-use crate::mail::{About, CodeMail};
+use crate::mail::{CodeMail, MailContext};
 use crate::messages::{Message, MessageId};
 use crate::schema::Address;
 use crate::submission::Submission;
@@ -128,7 +128,7 @@ pub(super) async fn send<D: WithCode>(
         Owner::Known(id) => (Some(id), None),
         Owner::New(traits) => (None, Some(traits.clone())),
     };
-    let about = About { identity_id, traits, ..visit.about(flow) };
+    let about = MailContext { identity_id, traits, ..visit.about(flow) };
     for address in to.iter().take(addresses::MAX_AT_ONCE) {
         if let Err(wait) = visit.may_send(purpose, identity_id, &address.value).await? {
             let minutes = json!({ "minutes": wait.as_secs().div_ceil(60) });

@@ -8,7 +8,7 @@ use sessera_store::{MessageStatus, Page};
 
 use crate::courier;
 use crate::flows::flow::{LoginDetails, RecoveryDetails, RegistrationDetails, State, VerificationDetails};
-use crate::flows::login::LoginWish;
+use crate::flows::login::LoginRequest;
 use crate::identities::{IdentityDraft, PreparedIdentity, Surroundings};
 use crate::testing::{Client, FIRST, TestAccounts, done, node, said};
 
@@ -111,7 +111,7 @@ async fn a_code_to_a_number_is_a_second_factor() {
     let accounts = accounts(json!({"mfa_enabled": true}), with_channel(json!({}))).await;
     person(&accounts).await;
     let client = Client::native(&accounts).signed_in_again(NUMBER).await;
-    let wish = LoginWish { requested_aal: AssuranceLevel::Aal2, refresh: false };
+    let wish = LoginRequest { requested_aal: AssuranceLevel::Aal2, refresh: false };
     let shown = client.begin::<LoginDetails>(wish).await.unwrap();
     assert_eq!((shown.flow.state, said(&shown)), (State::SentEmail, vec![1_010_025]));
     let typed = json!({"method": "code", "code": code(&accounts).await});

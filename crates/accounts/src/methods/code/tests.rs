@@ -5,13 +5,13 @@ use sessera_model::{AssuranceLevel, Clock as _};
 use std::time::Duration;
 
 use crate::flows::flow::{LoginDetails, RegistrationDetails, State};
-use crate::flows::login::LoginWish;
+use crate::flows::login::LoginRequest;
 use crate::flows::skeleton::{Outcome, Shown};
 use crate::testing::{Client, FIRST, TestAccounts, again, done, names, node, said, wait, wrong_code};
 
 const ADA: &str = "ada@example.org";
 
-const SECOND: LoginWish = LoginWish { requested_aal: AssuranceLevel::Aal2, refresh: false };
+const SECOND: LoginRequest = LoginRequest { requested_aal: AssuranceLevel::Aal2, refresh: false };
 
 /// Accounts whose schema has codes sent to the e-mail address. What is given lies below `methods.code`.
 async fn accounts(code: Value) -> TestAccounts {

@@ -51,7 +51,7 @@ async fn whoever_is_named_is_offered_what_they_have() {
 async fn who_knows_what_they_want_needs_no_first_step() {
     let accounts = accounts(false).await;
     let client = Client::native(&accounts).signed_in(ADA).await;
-    let again = crate::flows::login::LoginWish { refresh: true, ..FIRST };
+    let again = crate::flows::login::LoginRequest { refresh: true, ..FIRST };
     let shown = client.login(again).await;
     assert!(names(&shown).contains(&"password"), "whoever signs in again is known");
 }

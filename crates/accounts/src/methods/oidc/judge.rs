@@ -6,7 +6,7 @@ use sessera_model::{AssuranceLevel, Credential, CredentialKind, Identity};
 use sessera_store::Change;
 
 use super::mapper::{Mapped, merged};
-use super::travel::ProviderAnswer;
+use super::travel::ProviderAccount;
 use super::{Configured, NAME};
 use crate::flows::addresses;
 use crate::flows::error::FlowError;
@@ -27,7 +27,7 @@ pub(super) enum Judged {
 
 impl Configured {
     /// The account there.
-    pub(super) fn account(&self, told: &ProviderAnswer) -> LinkedAccount {
+    pub(super) fn account(&self, told: &ProviderAccount) -> LinkedAccount {
         LinkedAccount {
             provider: self.rules.id.clone(),
             subject: told.subject().to_owned(),
@@ -36,7 +36,7 @@ impl Configured {
     }
 
     /// What it proves. The provider may say that somebody has proven two factors there.
-    pub(super) fn proof(&self, told: &ProviderAnswer) -> Proof {
+    pub(super) fn proof(&self, told: &ProviderAccount) -> Proof {
         let claim = |name: &str| told.claims.get(name);
         let acr = claim("acr").and_then(Value::as_str);
         let by_acr = acr.is_some_and(|acr| self.rules.aal2_acr_values.iter().any(|value| value == acr));
@@ -48,7 +48,7 @@ impl Configured {
         Proof { aal, provider: Some(self.rules.id.clone()), ..Proof::first_factor(NAME) }
     }
 
-    fn mapped(&self, told: &ProviderAnswer, known: Option<&Identity>) -> Result<Mapped, FlowError> {
+    fn mapped(&self, told: &ProviderAccount, known: Option<&Identity>) -> Result<Mapped, FlowError> {
         self.mapper.map(&told.claims, known).map_err(|problem| self.mapper_error(problem))
     }
 
@@ -60,7 +60,7 @@ impl Configured {
     pub(super) async fn judge(
         &self,
         visit: &Visit<'_>,
-        told: &ProviderAnswer,
+        told: &ProviderAccount,
         typed: &Value,
     ) -> Result<Judged, FlowError> {
         let account = self.account(told);
@@ -91,7 +91,7 @@ impl Configured {
     async fn followed(
         &self,
         visit: &Visit<'_>,
-        told: &ProviderAnswer,
+        told: &ProviderAccount,
         identity: Identity,
         credentials: Vec<Credential>,
     ) -> Result<(Identity, Vec<Change>), FlowError> {

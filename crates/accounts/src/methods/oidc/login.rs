@@ -5,7 +5,7 @@ use serde_json::Value;
 use sessera_model::{AssuranceLevel, Credential, IdentityState};
 
 use super::judge::{Judged, ways_in};
-use super::travel::{ProviderAnswer, depart};
+use super::travel::{ProviderAccount, depart};
 use super::{Configured, NAME, Oidc, chosen, messages};
 use crate::flows::error::FlowError;
 use crate::flows::flow::Standing;
@@ -87,7 +87,7 @@ impl LoginMethod for Oidc {
 async fn judged(
     attempt: &mut LoginAttempt<'_>,
     provider: &Configured,
-    told: &ProviderAnswer,
+    told: &ProviderAccount,
     typed: &Value,
 ) -> Result<LoginVerdict, FlowError> {
     let details = &attempt.flow.details;

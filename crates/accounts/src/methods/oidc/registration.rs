@@ -5,7 +5,7 @@ use serde_json::Value;
 use sessera_model::IdentityState;
 
 use super::judge::Judged;
-use super::travel::{ProviderAnswer, depart};
+use super::travel::{ProviderAccount, depart};
 use super::{Configured, Oidc, chosen, messages};
 use crate::flows::error::FlowError;
 use crate::flows::flow::VouchedForm;
@@ -58,7 +58,7 @@ impl RegistrationMethod for Oidc {
 async fn judged(
     attempt: &mut RegistrationAttempt<'_>,
     provider: &Configured,
-    told: Result<ProviderAnswer, Message>,
+    told: Result<ProviderAccount, Message>,
     typed: &Value,
 ) -> Result<RegistrationVerdict, FlowError> {
     let told = match told {

@@ -10,7 +10,7 @@ use crate::flows::crossing::{Crossed, cross};
 use crate::flows::error::FlowError;
 use crate::flows::exchange;
 use crate::flows::flow::{LoginDetails, RegistrationDetails, SettingsDetails, Transport};
-use crate::flows::login::LoginWish;
+use crate::flows::login::LoginRequest;
 use crate::flows::skeleton::{Kind, Outcome, Shown};
 use crate::flows::trip::Back;
 use crate::providers::ProviderError;
@@ -423,7 +423,7 @@ async fn signing_in_again_is_by_what_is_linked_and_as_the_same_person() {
     let accounts = accounts().await;
     let mut client = Client::browser(&accounts);
     client.signed_up(ada()).await;
-    let wish = LoginWish { requested_aal: AssuranceLevel::Aal1, refresh: true };
+    let wish = LoginRequest { requested_aal: AssuranceLevel::Aal1, refresh: true };
     let shown = client.login(wish).await;
     let buttons = names(&shown).into_iter().filter(|name| *name == "provider").count();
     assert_eq!(buttons, 1);

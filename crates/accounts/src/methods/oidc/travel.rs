@@ -21,13 +21,13 @@ const HINTS: [&str; 4] = ["acr_values", "auth_type", "hd", "prompt"];
 /// The longest subject and the longest hint, in bytes.
 const MAX_BYTES: usize = 255;
 
-/// What a provider says of somebody.
-pub(super) struct ProviderAnswer {
+/// Somebody's account at a provider, with an issuer and a subject that can be kept.
+pub(super) struct ProviderAccount {
     pub(super) claims: Map<String, Value>,
     pub(super) tokens: ProviderTokens,
 }
 
-impl ProviderAnswer {
+impl ProviderAccount {
     /// What the provider calls them.
     pub(super) fn subject(&self) -> &str {
         self.claims.get("sub").and_then(Value::as_str).unwrap_or_default()
@@ -118,7 +118,7 @@ impl Oidc {
         visit: &Visit<'_>,
         trip: &Trip,
         back: &Back,
-    ) -> Result<(&'a Configured, Result<ProviderAnswer, Message>), FlowError> {
+    ) -> Result<(&'a Configured, Result<ProviderAccount, Message>), FlowError> {
         let provider = self.provider(&trip.provider)?;
         let name = provider.rules.name();
         if let Some(error) = back.parameter("error") {
@@ -140,7 +140,7 @@ impl Oidc {
             now: visit.now,
         };
         let told = match visit.accounts.providers.vouched(&provider.rules, answer).await {
-            Ok(vouched) => ProviderAnswer::of(vouched.claims, vouched.tokens),
+            Ok(vouched) => ProviderAccount::of(vouched.claims, vouched.tokens),
             Err(ProviderError::Refused(why)) => Err(refused(provider, &why)),
             Err(error) => return Err(failed(provider, error, None)),
         };
@@ -154,7 +154,7 @@ impl Oidc {
         provider: &Configured,
         submission: &Submission,
         id_token: &str,
-    ) -> Result<Result<ProviderAnswer, Message>, FlowError> {
+    ) -> Result<Result<ProviderAccount, Message>, FlowError> {
         let asked = visit.accounts.providers.opened(&provider.rules, id_token, visit.now).await;
         let opened = match asked {
             Ok(opened) => opened,
@@ -180,7 +180,7 @@ impl Oidc {
             };
             return Err(failed(provider, ProviderError::NotTaken(why.into()), None));
         }
-        Ok(ProviderAnswer::of(opened.claims, ProviderTokens::default()))
+        Ok(ProviderAccount::of(opened.claims, ProviderTokens::default()))
     }
 }
 

@@ -9,7 +9,7 @@ use sessera_store::{Change, SessionFilter};
 use super::*;
 use crate::flows::error::FlowError;
 use crate::flows::flow::{LoginDetails, RegistrationDetails, SettingsDetails, Standing, Transport};
-use crate::flows::login::{LoggedIn, LoginWish};
+use crate::flows::login::{LoggedIn, LoginRequest};
 use crate::flows::settings::Saved;
 use crate::flows::skeleton::{Outcome, Shown};
 use crate::methods::public_keys::testing::{
@@ -234,7 +234,7 @@ async fn new_passkeys_are_checked_and_need_a_recent_sign_in() {
     for outcome in [add(&mut ada, &mut Device::new(b"late")).await, remove(&mut ada, &device.hex()).await] {
         assert!(matches!(outcome, Err(FlowError::SignInTooOld { .. })), "{outcome:?}");
     }
-    let shown = ada.login(LoginWish { refresh: true, ..FIRST }).await;
+    let shown = ada.login(LoginRequest { refresh: true, ..FIRST }).await;
     let answer = device.sign(&options(&shown, "passkey_challenge")).to_string();
     let logged_in = ada.submit::<LoginDetails>(&shown, json!({"passkey_login": answer})).await.unwrap();
     ada.session = Some(done(logged_in).signed_in.session);

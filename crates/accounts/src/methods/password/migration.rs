@@ -5,7 +5,7 @@ use sessera_config::{Config, Problem};
 use sessera_model::{Credential, CredentialKind, Identity};
 
 use crate::flows::error::FlowError;
-use crate::flows::hooks::Happening;
+use crate::flows::hooks::HookEvent;
 use crate::flows::method::LoginAttempt;
 use crate::hooks::caller::{Reply, Unanswered};
 use crate::hooks::calls::HookFailure;
@@ -91,7 +91,7 @@ fn context(attempt: &LoginAttempt<'_>, identity: &Identity, identifier: &str, pa
         "request_url": flow.request_url,
         "transient_payload": flow.transient_payload.clone().unwrap_or_else(|| json!({})),
     });
-    let happening = Happening { flow: &told, identity: Some(identity), session: None };
+    let happening = HookEvent { flow: &told, identity: Some(identity), session: None };
     let mut context = attempt.visit.context(happening);
     context["identifier"] = identifier.into();
     context["password"] = password.into();

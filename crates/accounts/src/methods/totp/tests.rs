@@ -7,7 +7,7 @@ use sessera_model::{AssuranceLevel, Clock as _};
 
 use super::*;
 use crate::flows::error::FlowError;
-use crate::flows::login::LoginWish;
+use crate::flows::login::LoginRequest;
 use crate::flows::skeleton::Outcome;
 use crate::testing::{Client, TestAccounts, done, everything, refused, wait};
 
@@ -104,7 +104,7 @@ async fn a_factor_that_the_session_itself_has_set_up_does_not_make_it_newer() {
     let secret = first.set_up_app().await;
     let before = first.session.clone().unwrap();
     accounts.clock.advance(STEP);
-    let wish = LoginWish { requested_aal: AssuranceLevel::Aal2, refresh: true };
+    let wish = LoginRequest { requested_aal: AssuranceLevel::Aal2, refresh: true };
     let shown = first.login(wish).await;
     done(first.submit(&shown, first.app_code(&secret, 0)).await.unwrap());
     first.look_again().await;

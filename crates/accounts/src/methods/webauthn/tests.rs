@@ -7,13 +7,13 @@ use sessera_model::{AssuranceLevel, Uuid};
 use super::*;
 use crate::flows::error::FlowError;
 use crate::flows::flow::{LoginDetails, SettingsDetails, Standing};
-use crate::flows::login::{LoggedIn, LoginWish};
+use crate::flows::login::{LoggedIn, LoginRequest};
 use crate::flows::skeleton::{Outcome, Shown};
 use crate::methods::public_keys::testing::{Device, PRESENT, challenge, configuration, input, options};
 use crate::testing::{Client, FIRST, TestAccounts, done, names, node, refused, said};
 
 const ADA: &str = "ada@example.org";
-const SECOND: LoginWish = LoginWish { requested_aal: AssuranceLevel::Aal2, refresh: false };
+const SECOND: LoginRequest = LoginRequest { requested_aal: AssuranceLevel::Aal2, refresh: false };
 
 async fn accounts() -> TestAccounts {
     let credentials = json!({"password": {"identifier": true}, "webauthn": {"identifier": true}});

@@ -1,14 +1,14 @@
 //! `sessera demo`
 
 mod screen;
-mod stage;
+mod server;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
 use screen::Screen;
-use stage::{Stage, Word};
+use server::{DemoServer, Word};
 
 use crate::upstream_address;
 
@@ -67,12 +67,12 @@ pub(crate) struct Demo {
 impl Demo {
     pub(crate) async fn run(self) -> Result<()> {
         let screen = Screen::new();
-        let stage = Stage::open(self.upstream.as_deref()).await?;
+        let server = DemoServer::open(self.upstream.as_deref()).await?;
         let played = tokio::select! {
-            played = play(&stage, &screen, &self) => played,
+            played = play(&server, &screen, &self) => played,
             _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
         };
-        stage.close().await?;
+        server.close().await?;
         played?;
         screen::say(
             "\nThe server has stopped, and its folder is removed. \"sessera serve\" starts one that stays.",
@@ -80,12 +80,12 @@ impl Demo {
     }
 }
 
-async fn play(stage: &Stage, screen: &Screen, demo: &Demo) -> Result<()> {
+async fn play(server: &DemoServer, screen: &Screen, demo: &Demo) -> Result<()> {
     screen::say(&format!(
         "Sessera turns sign-in sessions into signed JSON Web Tokens. Here is the whole path,\non a server in {} that lives for this demonstration only.",
-        stage.folder().display()
+        server.folder().display()
     ))?;
-    let admin = format!("SESSERA_ADMIN_URL={}", stage.admin_url());
+    let admin = format!("SESSERA_ADMIN_URL={}", server.admin_url());
     match &demo.upstream {
         None => {
             screen.step("A server, with no configuration")?;
@@ -93,19 +93,20 @@ async fn play(stage: &Stage, screen: &Screen, demo: &Demo) -> Result<()> {
         }
         Some(url) => {
             screen.step("A server in front of the Kratos that is there")?;
-            screen.command(&format!("{} &", stage::shown(&["serve", "--upstream", url].map(plain), None)))?;
+            screen
+                .command(&format!("{} &", server::shown(&["serve", "--upstream", url].map(plain), None)))?;
         }
     }
-    screen::output(&format!("public API on {}, admin API on {}", stage.public_url(), stage.admin_url()))?;
+    screen::output(&format!("public API on {}, admin API on {}", server.public_url(), server.admin_url()))?;
     screen.command(&format!("export {admin}"))?;
 
     screen.step("A key set. The private key stays in the server")?;
     let made = [plain("create"), plain("jwk"), plain("demo-keys"), plain("--alg"), plain("ES256")];
-    run(stage, screen, &made, None).await?;
+    run(server, screen, &made, None).await?;
 
     screen.step("A claims mapper, which says what stands in the token")?;
     let mapper = if demo.upstream.is_some() { MAPPER_OF_ANYBODY } else { MAPPER };
-    stage.write("claims.jsonnet", mapper)?;
+    server.write("claims.jsonnet", mapper)?;
     screen.command("cat claims.jsonnet")?;
     screen::output(mapper)?;
 
@@ -116,16 +117,16 @@ async fn play(stage: &Stage, screen: &Screen, demo: &Demo) -> Result<()> {
         "ttl": "10m",
     });
     let added = format!("/session/whoami/tokenizer/templates/demo={template}");
-    run(stage, screen, &["patch", "identity-config", "--quiet", "--add", added.as_str()].map(plain), None)
+    run(server, screen, &["patch", "identity-config", "--quiet", "--add", added.as_str()].map(plain), None)
         .await?;
-    run(stage, screen, &["template", "list"].map(plain), None).await?;
+    run(server, screen, &["template", "list"].map(plain), None).await?;
 
     // The environment may have a token that is meant for other commands.
     let session_token = match demo.token.as_ref().filter(|_| demo.upstream.is_some()) {
         Some(token) => token.clone(),
         None => {
             screen.step("A person signs up, as an app does it")?;
-            let signed_up = sign_up(stage, screen, &email(demo)).await;
+            let signed_up = sign_up(server, screen, &email(demo)).await;
             match &demo.upstream {
                 None => signed_up?,
                 Some(url) => signed_up.with_context(|| {
@@ -137,7 +138,7 @@ async fn play(stage: &Stage, screen: &Screen, demo: &Demo) -> Result<()> {
 
     screen.step("The session becomes a token")?;
     let header = ("X-Session-Token", session_token.as_str());
-    let whoami = stage.get("/sessions/whoami?tokenize_as=demo", Some(header)).await?;
+    let whoami = server.get("/sessions/whoami?tokenize_as=demo", Some(header)).await?;
     screen.command(&format!("TOKEN=$({} | jq -r .tokenized)", whoami.shown))?;
     screen.command("echo $TOKEN")?;
     let token = text(&whoami.answer, "/tokenized")?;
@@ -145,18 +146,18 @@ async fn play(stage: &Stage, screen: &Screen, demo: &Demo) -> Result<()> {
 
     screen.step("Anybody verifies it with the public keys, without asking the server")?;
     let exported = ["get", "jwk", "demo-keys", "--public", "--format", "json-pretty"].map(plain);
-    run(stage, screen, &exported, Some("public.jwks.json")).await?;
+    run(server, screen, &exported, Some("public.jwks.json")).await?;
     let verify = |token: String| {
         [plain("verify"), Word::Variable("TOKEN", token), plain("--jwks"), plain("public.jwks.json")]
     };
-    run(stage, screen, &verify(token.clone()), None).await?;
+    run(server, screen, &verify(token.clone()), None).await?;
 
     screen.step("A token that was changed is refused")?;
     let forged = forged(&token);
     screen.command("TOKEN=${TOKEN%???}AAA")?;
-    let shown = stage::shown(&verify(forged.clone()), None);
+    let shown = server::shown(&verify(forged.clone()), None);
     screen.command(&shown)?;
-    let outcome = stage.run(&verify(forged)).await?;
+    let outcome = server.run(&verify(forged)).await?;
     if outcome.good {
         bail!("{shown} accepted a token that was changed");
     }
@@ -164,21 +165,21 @@ async fn play(stage: &Stage, screen: &Screen, demo: &Demo) -> Result<()> {
 }
 
 /// Runs a command and shows it with what it prints, or writes that into a file.
-async fn run(stage: &Stage, screen: &Screen, words: &[Word], file: Option<&str>) -> Result<()> {
-    screen.command(&stage::shown(words, file))?;
-    let outcome = stage.run(words).await?;
+async fn run(server: &DemoServer, screen: &Screen, words: &[Word], file: Option<&str>) -> Result<()> {
+    screen.command(&server::shown(words, file))?;
+    let outcome = server.run(words).await?;
     if !outcome.good {
-        bail!("{} failed: {}", stage::shown(words, file), outcome.said.trim_end());
+        bail!("{} failed: {}", server::shown(words, file), outcome.said.trim_end());
     }
     match file {
-        Some(name) => stage.write(name, &outcome.printed),
+        Some(name) => server.write(name, &outcome.printed),
         None => screen::output(&outcome.printed),
     }
 }
 
 /// Signs a person up and returns the token of the session.
-async fn sign_up(stage: &Stage, screen: &Screen, email: &str) -> Result<String> {
-    let flow = stage.get("/self-service/registration/api", None).await?;
+async fn sign_up(server: &DemoServer, screen: &Screen, email: &str) -> Result<String> {
+    let flow = server.get("/self-service/registration/api", None).await?;
     let id = text(&flow.answer, "/id")?;
     screen.command(&format!("FLOW=$({} | jq -r .id)", flow.shown))?;
     let person = json!({
@@ -187,7 +188,7 @@ async fn sign_up(stage: &Stage, screen: &Screen, email: &str) -> Result<String> 
         "traits": { "email": email, "name": { "first": "Ada", "last": "Lovelace" } },
     });
     let path = "/self-service/registration?flow=";
-    let signed_up = stage.post(&format!("{path}{id}"), &person).await?;
+    let signed_up = server.post(&format!("{path}{id}"), &person).await?;
     screen.command(&signed_up.shown.replace(&format!("{id}'"), "'$FLOW"))?;
     let session = signed_up.answer.get("session").context("signing up gave no session")?;
     let token = text(&signed_up.answer, "/session_token")?;

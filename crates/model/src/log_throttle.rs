@@ -13,9 +13,9 @@ const MOST: usize = 64;
 
 /// What the log has told of late.
 #[derive(Debug, Default)]
-pub struct Quiet(HashMap<String, Timestamp>);
+pub struct LogThrottle(HashMap<String, Timestamp>);
 
-impl Quiet {
+impl LogThrottle {
     /// Whether the log is to tell of a kind of trouble now, after which it says nothing of it for a minute.
     pub fn may_tell(&mut self, kind: &str, now: Timestamp) -> bool {
         let is_recent = |at: &Timestamp| now.since(*at) < PAUSE;
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn the_same_trouble_is_told_once_a_minute_and_no_more_kinds_than_there_is_room_for() {
-        let mut quiet = Quiet::default();
+        let mut quiet = LogThrottle::default();
         assert!(quiet.may_tell("a", NOW) && !quiet.may_tell("a", NOW) && quiet.may_tell("b", NOW));
         let told = (0..1000).filter(|number| quiet.may_tell(&number.to_string(), NOW)).count();
         assert_eq!((told, quiet.0.len()), (MOST - 2, MOST));

@@ -7,7 +7,7 @@ use crate::words::Word;
 
 /// Who did something.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Doer {
+pub enum ActorLabel {
     /// A token of the admin API, by its name, or somebody, by their id.
     Named(String),
     /// Whoever has a token of the configuration.
@@ -20,7 +20,7 @@ pub enum Doer {
     System,
 }
 
-impl Doer {
+impl ActorLabel {
     /// The one whom a revision names; nobody when it names none.
     pub fn of_revision(made_by: Option<&str>) -> Option<Self> {
         Some(Self::of(&serde_json::from_str(made_by?).ok()?))
@@ -71,9 +71,9 @@ mod tests {
     #[test]
     fn strangers_are_told_from_the_server_itself() {
         for kind in ["configuration", "anybody", "nobody", "system"] {
-            assert_eq!(Doer::of(&json!({"kind": kind})).plain(), kind);
+            assert_eq!(ActorLabel::of(&json!({"kind": kind})).plain(), kind);
         }
-        assert_eq!(Doer::of(&json!({"kind": "token", "name": "ci", "role": "owner"})).plain(), "ci");
-        assert_eq!(Doer::of(&json!({"kind": "identity", "id": "7"})).plain(), "7");
+        assert_eq!(ActorLabel::of(&json!({"kind": "token", "name": "ci", "role": "owner"})).plain(), "ci");
+        assert_eq!(ActorLabel::of(&json!({"kind": "identity", "id": "7"})).plain(), "7");
     }
 }

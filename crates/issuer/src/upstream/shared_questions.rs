@@ -14,7 +14,7 @@ pub(super) type Answer<T> = Result<T, UpstreamError>;
 
 /// Questions under way, by what they are about.
 #[derive(Debug)]
-pub(super) struct Joined<T>(Arc<Mutex<HashMap<TokenHash, UnderWay<T>>>>);
+pub(super) struct SharedQuestions<T>(Arc<Mutex<HashMap<TokenHash, UnderWay<T>>>>);
 
 #[derive(Debug)]
 struct UnderWay<T> {
@@ -23,13 +23,13 @@ struct UnderWay<T> {
     answer: watch::Receiver<Option<Answer<T>>>,
 }
 
-impl<T> Default for Joined<T> {
+impl<T> Default for SharedQuestions<T> {
     fn default() -> Self {
         Self(Arc::default())
     }
 }
 
-impl<T: Clone + Send + Sync + 'static> Joined<T> {
+impl<T: Clone + Send + Sync + 'static> SharedQuestions<T> {
     /// The answer to the question `ask` about `key`, or to the same one that is under way. One that was asked before
     /// the newest change is not joined, because its answer may be older than the change. A question goes on when
     /// whoever asked it gives up. The second of the pair tells whether the question was joined.

@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use sessera_model::{Quiet, Timestamp};
+use sessera_model::{LogThrottle, Timestamp};
 
 /// What an API of the upstream did when it last gave no answer, and what the log knows.
 #[derive(Debug, Default)]
-pub(super) struct Trouble {
+pub(super) struct Outage {
     /// What it did; nothing since it answered.
     pub(super) now: Option<Arc<str>>,
     /// What the log told last; nothing when that was that it answers.
     told: Option<Arc<str>>,
     /// How often the log tells of each kind. A kind has the status of an answer in it, so there are not many.
-    pub(super) log: Quiet,
+    pub(super) log: LogThrottle,
 }
 
-impl Trouble {
+impl Outage {
     /// Notes that the upstream did `what` instead of answering. Returns whether the log is to tell of it.
     pub(super) fn begin(&mut self, what: &Arc<str>, now: Timestamp) -> bool {
         self.now = Some(what.clone());
@@ -43,28 +43,28 @@ mod tests {
 
     #[test]
     fn the_log_tells_of_each_kind_once_a_minute_however_often_it_comes_back() {
-        let (mut trouble, start) = (Trouble::default(), Timestamp::from_seconds(1_800_000_000));
+        let (mut outage, start) = (Outage::default(), Timestamp::from_seconds(1_800_000_000));
         let (away, slow): (Arc<str>, Arc<str>) = ("cannot be reached".into(), "is slow".into());
-        assert!(!trouble.end());
-        assert!(trouble.begin(&away, start) && !trouble.begin(&away, start));
-        assert!(trouble.begin(&slow, start), "it is another kind");
-        assert!(trouble.end() && !trouble.end());
+        assert!(!outage.end());
+        assert!(outage.begin(&away, start) && !outage.begin(&away, start));
+        assert!(outage.begin(&slow, start), "it is another kind");
+        assert!(outage.end() && !outage.end());
         for second in 1..60 {
             let now = start + Duration::from_secs(second);
-            assert!(!trouble.begin(&away, now) && !trouble.begin(&slow, now));
-            assert_eq!(trouble.now.as_ref(), Some(&slow));
-            assert!(!trouble.end(), "the log says so already");
+            assert!(!outage.begin(&away, now) && !outage.begin(&slow, now));
+            assert_eq!(outage.now.as_ref(), Some(&slow));
+            assert!(!outage.end(), "the log says so already");
         }
-        assert!(trouble.begin(&away, start + PAUSE) && trouble.end());
+        assert!(outage.begin(&away, start + PAUSE) && outage.end());
     }
 
     #[test]
     fn no_more_kinds_are_remembered_than_there_is_room_for() {
-        let (mut trouble, start) = (Trouble::default(), Timestamp::from_seconds(1_800_000_000));
+        let (mut outage, start) = (Outage::default(), Timestamp::from_seconds(1_800_000_000));
         for number in 0..1000 {
-            trouble.begin(&number.to_string().into(), start);
+            outage.begin(&number.to_string().into(), start);
         }
-        assert!(!trouble.begin(&"new".into(), start), "there is no room");
-        assert!(trouble.begin(&"new".into(), start + PAUSE));
+        assert!(!outage.begin(&"new".into(), start), "there is no room");
+        assert!(outage.begin(&"new".into(), start + PAUSE));
     }
 }

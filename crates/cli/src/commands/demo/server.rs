@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A running server in a temporary folder.
-pub(super) struct Stage {
+pub(super) struct DemoServer {
     folder: TempDir,
     public_url: String,
     admin_url: String,
@@ -46,7 +46,7 @@ pub(super) struct Exchange {
     pub(super) answer: Value,
 }
 
-impl Stage {
+impl DemoServer {
     /// Starts the server on free ports, in front of an upstream where there is one.
     pub(super) async fn open(upstream: Option<&str>) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("sessera-demo-").tempdir()?;
