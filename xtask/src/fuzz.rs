@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use crate::run::{as_many_as_processors, run, run_together, skipped, target, workspace};
+use crate::run::{Urgency, as_many_as_processors, run, run_together, skipped, target, workspace};
 
 /// The instrumentation that libFuzzer steers by. It is part of the stable compiler.
 const INSTRUMENTATION: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
@@ -18,22 +18,37 @@ const PLATFORM: &str = "x86_64-unknown-linux-gnu";
 /// From how many seconds on it pays to optimise the targets.
 const LONG: u64 = 60;
 
+/// Builds the targets, to be run for so many seconds.
+pub(crate) fn build(seconds: u64, urgency: Urgency) -> Result<()> {
+    if !is_possible() {
+        return Ok(());
+    }
+    run(urgency
+        .cargo()
+        .args(["build", "--profile", profile(seconds), "--target", PLATFORM, "--target-dir"])
+        .arg(target().join("fuzz"))
+        .env("RUSTFLAGS", INSTRUMENTATION)
+        .current_dir(workspace().join("fuzz")))
+}
+
+const fn is_possible() -> bool {
+    cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))
+}
+
+const fn profile(seconds: u64) -> &'static str {
+    if seconds < LONG { "quick" } else { "release" }
+}
+
 /// Feeds each target with what a fuzzer makes up, for some seconds each, as many at once as there are processors.
 pub(crate) fn run_all(seconds: u64) -> Result<()> {
-    if !cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")) {
+    if !is_possible() {
         skipped("the fuzz targets", "they are built for Linux on x86-64 only");
         return Ok(());
     }
+    build(seconds, Urgency::Now)?;
     let folder = workspace().join("fuzz");
-    let built = target().join("fuzz");
-    let profile = if seconds < LONG { "quick" } else { "release" };
-    run(Command::new("cargo")
-        .args(["build", "--profile", profile, "--target", PLATFORM, "--target-dir"])
-        .arg(&built)
-        .env("RUSTFLAGS", INSTRUMENTATION)
-        .current_dir(&folder))?;
     std::fs::create_dir_all(folder.join("artifacts"))?;
-    let programs = built.join(PLATFORM).join(profile);
+    let programs = target().join("fuzz").join(PLATFORM).join(profile(seconds));
     let mut targets = Vec::new();
     for name in names(&folder.join("src/bin"))? {
         let corpus = folder.join("corpus").join(&name);

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::run::{as_many_as_processors, cargo, skipped, target, together, workspace};
+use crate::run::{Urgency, as_many_as_processors, run, skipped, target, together, workspace};
 use crate::tools::find;
 
 /// The percentage by which a count may exceed the one that is written down.
@@ -40,7 +40,7 @@ pub(crate) fn check() -> Result<()> {
         skipped("the instruction counts", "valgrind is not installed");
         return Ok(());
     }
-    build()?;
+    build(Urgency::Now)?;
     let mut runs: Vec<Command> =
         COUNTED.iter().flat_map(|counted| [100, 2_100].map(|times| counted.run(times))).collect();
     let mut outputs = Vec::new();
@@ -68,22 +68,19 @@ pub(crate) fn check() -> Result<()> {
 
 /// Builds the example of that name, optimised as a release is, and returns its path.
 pub(crate) fn example(name: &str) -> Result<PathBuf> {
-    build()?;
+    build(Urgency::Now)?;
     Ok(path(name))
 }
 
 /// Builds all examples by one command. For one package alone, cargo would choose other features of the libraries and
 /// build them again. Passkeys are left out, because nothing that is counted uses them.
-fn build() -> Result<()> {
-    cargo(
-        &[
-            &["build", "--profile", "counted", "--locked", "--no-default-features"][..],
-            &["--package", "sessera-jsonnet", "--example", "mappers", "--example", "differential"],
-            &["--package", "sessera-tokenizer", "--example", "tokenize"],
-            &["--package", "sessera-server", "--example", "whoami"],
-        ]
-        .concat(),
-    )
+pub(crate) fn build(urgency: Urgency) -> Result<()> {
+    run(urgency
+        .cargo()
+        .args(["build", "--profile", "counted", "--locked", "--no-default-features"])
+        .args(["--package", "sessera-jsonnet", "--example", "mappers", "--example", "differential"])
+        .args(["--package", "sessera-tokenizer", "--example", "tokenize"])
+        .args(["--package", "sessera-server", "--example", "whoami"]))
 }
 
 fn path(example: &str) -> PathBuf {

@@ -13,6 +13,29 @@ pub(crate) fn skipped(what: &str, why: &str) {
     println!("-- skipped: {what}, because {why}");
 }
 
+/// Whether somebody waits for what is built.
+#[derive(Clone, Copy)]
+pub(crate) enum Urgency {
+    /// Nothing else is done in the meantime.
+    Now,
+    /// Steps run beside it, which come first and whose lines stay together.
+    Beside,
+}
+
+impl Urgency {
+    /// Cargo, without arguments.
+    pub(crate) fn cargo(self) -> Command {
+        match self {
+            Self::Now => Command::new("cargo"),
+            Self::Beside => {
+                let mut command = Command::new("nice");
+                command.args(["-n", "19", "cargo", "--quiet"]);
+                command
+            }
+        }
+    }
+}
+
 /// Runs cargo in the workspace.
 pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
     run(Command::new("cargo").args(arguments))

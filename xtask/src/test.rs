@@ -8,11 +8,15 @@ use anyhow::{Context as _, Result, anyhow};
 
 use crate::postgres::Cluster;
 use crate::reproducible::Form;
+use crate::run::Urgency::Beside;
 use crate::run::{cargo, run};
 use crate::{
     browser, circles, clients, fuzz, gateways, instructions, jsonnet, libraries, mail, openapi, packages,
     postgres, recipes, reproducible, rotation, soak, supply, tools, wire,
 };
+
+/// How many seconds each fuzz target runs.
+const FUZZED: u64 = 5;
 
 /// Runs all steps and stops at the first one that fails.
 pub(crate) fn all() -> Result<()> {
@@ -27,20 +31,25 @@ pub(crate) fn all() -> Result<()> {
         step("tools", || installed.join().map_err(|_| anyhow!("installing them panicked"))?)
     })?;
     step("tests", tests)?;
-    step("nodes", postgres::nodes)?;
-    step("rotation", || rotation::test(4))?;
+    thread::scope(|scope| {
+        // What follows waits for servers, browsers and clocks, which leaves the processors time to build other profiles.
+        let built = scope.spawn(|| instructions::build(Beside).and_then(|()| fuzz::build(FUZZED, Beside)));
+        step("nodes", postgres::nodes)?;
+        step("rotation", || rotation::test(4))?;
+        step("soak", soak::check)?;
+        step("wire contract", || wire::check(""))?;
+        step("OpenAPI", || openapi::check(openapi::FEW))?;
+        step("mail", mail::test)?;
+        step("gateways", gateways::test)?;
+        step("browser", || browser::test(false))?;
+        step("real clients", clients::test)?;
+        step("libraries", libraries::test)?;
+        step("recipes", || recipes::test(false))?;
+        step("builds", || built.join().map_err(|_| anyhow!("building panicked"))?)
+    })?;
     step("go-jsonnet", || jsonnet::differential(1, 5_000))?;
-    step("fuzz targets", || fuzz::run_all(5))?;
+    step("fuzz targets", || fuzz::run_all(FUZZED))?;
     step("instruction counts", instructions::check)?;
-    step("soak", soak::check)?;
-    step("wire contract", || wire::check(""))?;
-    step("OpenAPI", || openapi::check(openapi::FEW))?;
-    step("mail", mail::test)?;
-    step("gateways", gateways::test)?;
-    step("browser", || browser::test(false))?;
-    step("real clients", clients::test)?;
-    step("libraries", libraries::test)?;
-    step("recipes", || recipes::test(false))?;
     step("packages", packages::test)?;
     step("reproducible", || reproducible::check(Form::Short))
 }
