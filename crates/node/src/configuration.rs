@@ -46,11 +46,18 @@ pub struct ConfigOrigin {
     pub environment: HashMap<String, String>,
 }
 
+/// Variables over those of the environment that say where a server listens, for as long as it runs.
+pub type Addresses = HashMap<String, String>;
+
 /// What a server is started with.
 pub struct Given {
     /// Where the configuration comes from.
     pub origin: ConfigOrigin,
-    /// The tree that was read from there.
+    /// Where the server listens.
+    pub addresses: Addresses,
+    /// The tree of files and environment.
+    pub started: Value,
+    /// That tree with the addresses at which the server listens.
     pub base: Value,
     /// Secrets that nobody configured, kept beside the database.
     pub generated: Vec<(&'static str, Secret)>,
@@ -91,6 +98,7 @@ pub struct Surroundings {
 /// What can change while the server runs. There is one change at a time.
 pub struct Configuration {
     origin: ConfigOrigin,
+    addresses: Addresses,
     /// What files and environment said when the server started.
     started: Value,
     generated: Vec<(&'static str, Secret)>,
@@ -162,11 +170,11 @@ pub struct Changed {
 impl Configuration {
     /// The configuration that a server was started with.
     pub fn new(given: Given, surroundings: Surroundings) -> Self {
-        let started = given.base.clone();
         let state = State { base: given.base, revision: given.revision, watched: WatchedFiles::default() };
         Self {
             origin: given.origin,
-            started,
+            addresses: given.addresses,
+            started: given.started,
             generated: given.generated,
             surroundings,
             state: Mutex::new(state),
@@ -416,10 +424,15 @@ impl Configuration {
         let began = SystemTime::now();
         let mut state = self.state.lock().await;
         state.revision = self.surroundings.store.newest_revision().await?;
-        let loaded = load_all(&self.origin.files, &self.origin.environment);
-        if !loaded.errors.is_empty() {
-            return Err(unusable(all_errors(&loaded, &self.origin.files)));
+        // With what the next start could not use, the server would stay away then.
+        let said = load_all(&self.origin.files, &self.origin.environment);
+        if !said.errors.is_empty() {
+            return Err(unusable(all_errors(&said, &self.origin.files)));
         }
+        said.config().map_err(unusable)?;
+        let mut environment = self.origin.environment.clone();
+        environment.extend(self.addresses.clone());
+        let loaded = load_all(&self.origin.files, &environment);
         let sets = self.surroundings.store.key_sets().await?;
         let next = State {
             base: loaded.tree.clone(),
@@ -434,7 +447,7 @@ impl Configuration {
             return Err(unusable(loaded.located(refused, None)));
         }
         warn(&loaded, next.revision.as_ref(), &snapshot, &self.trial(&snapshot).await?);
-        let waiting = restart::waiting(&self.started, &loaded.tree);
+        let waiting = restart::waiting(&self.started, &said.tree);
         if !waiting.is_empty() {
             tracing::warn!(
                 "changed since the start, and counts from the next start on: {}",

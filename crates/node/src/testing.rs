@@ -11,7 +11,8 @@ use sessera_testing::{CIPHER_SECRET, TestStore};
 use tempfile::TempDir;
 
 use crate::configuration::{
-    ChangeError, Changed, ConfigOrigin, Configuration, DeploymentId, Given, Hopeless, Surroundings, Terms,
+    Addresses, ChangeError, Changed, ConfigOrigin, Configuration, DeploymentId, Given, Hopeless,
+    Surroundings, Terms,
 };
 use crate::snapshot::Snapshots;
 
@@ -36,7 +37,14 @@ impl TestNode {
             base[name] = value.clone();
         }
         let TestStore { store, clock, random, folder } = TestStore::open().await.unwrap();
-        let given = Given { origin: ConfigOrigin::default(), base, generated: vec![], revision: None };
+        let given = Given {
+            origin: ConfigOrigin::default(),
+            addresses: Addresses::new(),
+            started: base.clone(),
+            base,
+            generated: vec![],
+            revision: None,
+        };
         let snapshots = Snapshots::new(given.compile(&[]).unwrap());
         let committer = Committer::new(store.clone(), vec![]);
         let surroundings = Surroundings {

@@ -29,6 +29,6 @@ mod testing;
 mod traces_tests;
 mod upstream;
 
-pub use serve::{Look, Server, StartError};
+pub use serve::{SelfCheck, Server, StartError};
 pub use sessera_node::ConfigOrigin;
 pub use sockets::{ListenError, Sockets};

@@ -17,7 +17,7 @@ use sessera_issuer::{nodes, published};
 use sessera_jose::KidClash;
 use sessera_model::{Clock, Random, SystemClock, SystemRandom};
 use sessera_node::chores::{self, Chores};
-use sessera_node::configuration::Given;
+use sessera_node::configuration::{Addresses, Given};
 use sessera_node::judgement::{self, Judgement};
 use sessera_node::managed_keys::{self, MaintainError};
 use sessera_node::secrets::{self, SecretsError};
@@ -79,7 +79,7 @@ impl Server {
         Self::start_on(Sockets::default(), origin).await
     }
 
-    /// The same with sockets that listen already.
+    /// Starts on sockets that listen already.
     pub async fn start_on(open: Sockets, mut origin: ConfigOrigin) -> Result<Self, StartError> {
         let began = SystemTime::now();
         origin.environment.extend(open.variables());
@@ -95,13 +95,17 @@ impl Server {
             ("SERVE_PUBLIC", &config.public.host, &sockets.public),
             ("SERVE_ADMIN", &config.admin.host, &sockets.admin),
         ];
+        let mut addresses = Addresses::new();
         for (variable, host, listener) in all.into_iter().chain(of_gateway) {
-            origin.environment.insert(format!("{variable}_HOST"), host.clone());
+            addresses.insert(format!("{variable}_HOST"), host.clone());
             if let Ok(address) = listener.local_addr() {
-                origin.environment.insert(format!("{variable}_PORT"), address.port().to_string());
+                addresses.insert(format!("{variable}_PORT"), address.port().to_string());
             }
         }
-        let loaded = load(&origin.files, &origin.environment)?;
+        let started = loaded.tree;
+        let mut environment = origin.environment.clone();
+        environment.extend(addresses.clone());
+        let loaded = load(&origin.files, &environment)?;
         let config = loaded.config()?;
         let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -116,7 +120,7 @@ impl Server {
         let sets = store.key_sets().await?;
         let revision = store.newest_revision().await?;
         let generated = cookie.map(|secret| ("cookie", secret)).into_iter().collect();
-        let given = Given { origin, base: loaded.tree.clone(), generated, revision };
+        let given = Given { origin, addresses, started, base: loaded.tree.clone(), generated, revision };
         let snapshot = given.compile(&sets);
         let snapshot = snapshot.map_err(|error| loaded.located(error, given.stored().as_ref()))?;
         // Verifiers could not tell which is meant. What is stored, revisions and sets, was judged when it was stored.
@@ -166,9 +170,9 @@ impl Server {
         self.app.configuration.clone()
     }
 
-    /// Looks whether the server answers.
-    pub fn look(&self) -> Look {
-        Look(public_router(&self.app))
+    /// What asks whether the server answers.
+    pub fn self_check(&self) -> SelfCheck {
+        SelfCheck(public_router(&self.app))
     }
 
     /// Answers one request as the public API does, without a connection: from memory where that can be.
@@ -265,9 +269,9 @@ impl Server {
 }
 
 /// The question of whether a server can do its work, as load balancers put it, without a connection.
-pub struct Look(Router);
+pub struct SelfCheck(Router);
 
-impl Look {
+impl SelfCheck {
     /// Returns when there is an answer, whatever it is. There is none where something hangs.
     pub async fn answered(&self) {
         let mut question = Request::new(Body::empty());

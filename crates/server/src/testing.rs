@@ -15,7 +15,7 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use sessera_accounts::password::PasswordHashing;
 use sessera_model::FixedClock;
-use sessera_node::configuration::{ConfigOrigin, Given};
+use sessera_node::configuration::{Addresses, ConfigOrigin, Given};
 use sessera_node::managed_keys;
 use sessera_store::Store;
 use sessera_store::observed::ObservedStore;
@@ -68,7 +68,14 @@ impl TestServer {
         let recorded = Arc::new(ObservedStore::new(store, Recording::default()));
         let store: Arc<dyn Store> = recorded.clone();
         let deployment_id = store.deployment_id().await.unwrap();
-        let given = Given { origin: ConfigOrigin::default(), base: tree, generated: vec![], revision: None };
+        let given = Given {
+            origin: ConfigOrigin::default(),
+            addresses: Addresses::new(),
+            started: tree.clone(),
+            base: tree,
+            generated: vec![],
+            revision: None,
+        };
         let snapshot = given.compile(&[]).unwrap();
         let passwords = PasswordHashing::with_workers(random.clone(), 2);
         let app = Arc::new(

@@ -77,7 +77,7 @@ impl Serve {
             status = format!("serves the public API on {public} and the admin API on {admin}");
         }
         let stop = CancellationToken::new();
-        let (configuration, told, look) = (server.configuration(), stop.clone(), server.look());
+        let (configuration, told, check) = (server.configuration(), stop.clone(), server.self_check());
         let fed = manager.clone();
         tokio::spawn(async move {
             manager.ready(&status).await;
@@ -98,7 +98,7 @@ impl Serve {
             told.cancel();
         });
         if let Some(period) = watchdog {
-            tokio::spawn(async move { fed.feed(period, || look.answered()).await });
+            tokio::spawn(async move { fed.feed(period, || check.answered()).await });
         }
         server.run(stop).await;
         Ok(())

@@ -203,6 +203,24 @@ fn an_admin_api_that_everybody_reaches_never_loses_its_token() {
 }
 
 #[test]
+fn an_address_that_counts_from_the_next_start_is_named_and_judged() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("c.yml");
+    let addresses = |gateway: u16, admin: &str| {
+        format!("serve: {{gateway: {{enabled: true, port: {gateway}}}, admin: {{host: {admin}}}}}\n")
+    };
+    std::fs::write(&file, addresses(0, "127.0.0.1")).unwrap();
+    let server = start(folder.path(), &["-c", "c.yml"], &[]);
+    std::fs::write(&file, addresses(4567, "127.0.0.1")).unwrap();
+    let said = server.logged("counts from the next start on");
+    assert!(said.contains("on: serve.gateway.port\""), "{said}");
+    // The next start would refuse it.
+    std::fs::write(&file, addresses(4567, "0.0.0.0")).unwrap();
+    let said = server.logged("goes on with the one before");
+    assert!(said.contains("serve.admin.token"), "{said}");
+}
+
+#[test]
 fn files_are_read_again_when_they_change() {
     let folder = TempDir::new().unwrap();
     let path = |name: &str| folder.path().join(name);
