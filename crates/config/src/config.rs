@@ -371,12 +371,19 @@ fn note_values_without_effect(sections: &Sections, found: &mut Findings) {
     }
     for (place, key) in sections.accept_unsupported.iter().enumerate() {
         let path: Vec<String> = key.split('.').map(str::to_owned).collect();
-        let is_known = refused.contains(key) || unsupported::is_leaf(&path) || is_declared(&path);
+        let is_known =
+            refused.contains(&without_items(key)) || unsupported::is_leaf(&path) || is_declared(&path);
         if !is_known && !is_variable(key) {
             let message = format!("\"{key}\" is no key; write it as the refusal does");
             note(&format!("/accept_unsupported/{place}"), &message);
         }
     }
+}
+
+/// A key as refusals write it: the tables of the documents have a `*` where an item of a list stands.
+fn without_items(key: &str) -> String {
+    let is_item = |part: &&str| matches!(*part, "*" | "**") || part.parse::<usize>().is_ok();
+    key.split('.').filter(|part| !is_item(part)).collect::<Vec<_>>().join(".")
 }
 
 /// Whether a name is that of a variable of the environment, which is accepted by its name where nothing reads it.
@@ -390,6 +397,7 @@ fn is_declared(path: &[String]) -> bool {
 
 /// The restrictions that were accepted. Those that were not become errors.
 fn accepted(keys: &[String], found: &mut Findings) -> Vec<Problem> {
+    let keys: Vec<String> = keys.iter().map(|key| without_items(key)).collect();
     let mut accepted = Vec::new();
     let restricting = std::mem::take(&mut found.restricting).into_iter();
     let mistaken = std::mem::take(&mut found.mistaken).into_iter();

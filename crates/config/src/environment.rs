@@ -101,7 +101,7 @@ pub(crate) fn overlay(loaded: &mut Loaded, environment: &Environment) {
                     unread.push(sentence);
                 }
             }
-            None => match stray(name) {
+            None => match stray(name, text) {
                 Some(Stray { sentence, restricts: true }) if !text.is_empty() => {
                     refused.push((name, sentence));
                 }
@@ -192,6 +192,9 @@ impl Step {
 
 /// The way to the value that a variable stands for, and the type of that value.
 fn steps(variable: &str) -> Option<(Vec<Step>, Kind)> {
+    if variable.ends_with('_') {
+        return None;
+    }
     let mut way = Vec::new();
     let kind = descend(variable, Some(Sections::KIND), &mut way)?;
     // A single word that means nothing here is another program's, such as VERSION or CONFIG.

@@ -19,6 +19,10 @@ pub const DEFAULT_ROUTE: &str = "default";
 /// The longest name of a route.
 const MAX_NAME: usize = 128;
 
+/// How many hyphens the name of a header may have. A printed configuration takes away every name that has underscores in
+/// place of some of them, and each hyphen more makes them twice as many.
+const MAX_HYPHENS: usize = 8;
+
 /// Headers that a route cannot have. They stand in an answer to the proxy and then in a request to the app, so none may be one
 /// by which a message is framed, passed on, kept or traced, and none that the gateway sets anew in any case.
 const TAKEN: &[&str] = &[
@@ -48,7 +52,9 @@ const TAKEN: &[&str] = &[
     "location",
     "max-forwards",
     "nel",
+    "origin",
     "pragma",
+    "proxy",
     "range",
     "refresh",
     "report-to",
@@ -221,6 +227,10 @@ fn check_header(header: &str, at: &str, names: &mut BTreeSet<String>, found: &mu
     let message = if header.is_empty() || header.len() > MAX_NAME || !header.bytes().all(is_part) {
         // Many servers take an underscore for a hyphen, so a client's own X_User_Id would be read as X-User-Id.
         format!("\"{header}\" cannot be the name of a header here: it has letters, digits and \"-\"")
+    } else if header.matches('-').count() > MAX_HYPHENS {
+        format!(
+            "the header {header} has more than {MAX_HYPHENS} hyphens, so proxies could not keep all its other spellings from the app: choose a shorter name"
+        )
     } else if is_taken(&name) {
         format!("the header {header} means something to proxies: choose another one, such as X-User-Id")
     } else if !names.insert(name) {
@@ -277,6 +287,11 @@ mod tests {
                 json!({"a": {"template": "t", "headers": {"X-Id": ""}}}),
                 "/gateway/routes/a/headers/X-Id: ",
             ),
+            (
+                off.clone(),
+                json!({"a": {"template": "t", "headers": {"X-A-B-C-D-E-F-G-H-I": "sub"}}}),
+                "/gateway/routes/a/headers/X-A-B-C-D-E-F-G-H-I: the header X-A-B-C-D-E-F-G-H-I has more than 8 hyphens",
+            ),
             (off.clone(), json!({"a": {"on_missing": 403}}), "/gateway/routes/a/on_missing: "),
             (off.clone(), json!({"a": {"schema_ids": ["nope"]}}), "/gateway/routes/a/schema_ids: "),
             (off.clone(), json!({"a": {"aal": "aal3"}}), "/gateway/routes/a/aal: "),
@@ -311,6 +326,8 @@ mod tests {
             "Access-Control-Allow-Origin",
             "grpc-status",
             "traceparent",
+            "Proxy",
+            "Origin",
         ];
         for header in taken {
             for (route, place) in [

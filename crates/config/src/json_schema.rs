@@ -27,8 +27,7 @@ fn of_kind(kind: Kind, path: &mut Vec<String>) -> Value {
         Kind::Secret(least) => {
             let mut schema = or_null("string");
             if least > 0 {
-                // An empty text is as good as absent.
-                schema["pattern"] = format!("^$|^.{{{least},}}$").into();
+                schema["pattern"] = format!("^.{{{least},}}$").into();
             }
             schema
         }
@@ -44,11 +43,11 @@ fn of_kind(kind: Kind, path: &mut Vec<String>) -> Value {
         Kind::Ratio => json!({ "type": ["number", "null"], "minimum": 0, "maximum": 1 }),
         Kind::Duration(..) => json!({
             "type": ["string", "null"],
-            "pattern": r"^$|^\+?(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h|d)(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h|d))*)$",
+            "pattern": r"^\+?(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h|d)(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h|d))*)$",
         }),
         Kind::Bytes(..) => json!({
             "type": ["string", "integer", "null"],
-            "pattern": "^ *[0-9]* *([kKmMgG]([iI]?[bB])?|[bB])? *$",
+            "pattern": "^ *[0-9]+ *([kKmMgG]([iI]?[bB])?|[bB])? *$",
         }),
         Kind::Url | Kind::PrivateUrl | Kind::Address => json!({ "type": ["string", "null"] }),
         Kind::Color => json!({
@@ -59,7 +58,7 @@ fn of_kind(kind: Kind, path: &mut Vec<String>) -> Value {
             // YAML reads a word such as 401 as a number.
             let numbers = words.iter().filter_map(|word| word.parse::<u64>().ok()).map(Value::from);
             let mut words: Vec<Value> = words.iter().map(|word| Value::from(*word)).chain(numbers).collect();
-            words.extend([Value::from(""), Value::Null]);
+            words.push(Value::Null);
             json!({ "enum": words })
         }
         Kind::List(inner) => {
@@ -183,6 +182,11 @@ mod tests {
             json!({"pages": {"colors": {"light": {"accent": "teal"}}}}),
             json!({"identity": []}),
             json!({"secrets": {"cipher": ["a"]}}),
+            json!({"session": {"lifespan": "", "cache": {}}}),
+            json!({"session": {"cache": {"max_bytes": ""}}}),
+            json!({"session": {"cookie": {"same_site": ""}}}),
+            json!({"log": {"level": ""}}),
+            json!({"serve": {"public": {"port": ""}}}),
         ] {
             assert!(!validator.is_valid(&bad), "{bad}");
             let (_, found) = read(&bad);

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// The name most like `name`, when it is like it at all.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let (length, most) = (name.chars().count(), |known: &str| known.len().div_ceil(2));
+    let (length, most) = (name.chars().count(), |known: &str| (known.len() * 2 / 5).max(1));
     known
         .into_iter()
         // Two names are no more alike than they are long. To compare a name of a megabyte takes minutes.
@@ -88,6 +88,7 @@ mod tests {
             ("cokie", Some("cookie")),
             ("cookies", Some("cookie")),
             ("abcdefgh", None),
+            ("coffee", None),
             ("", None),
         ] {
             assert_eq!(nearest(name, known), found, "{name}");

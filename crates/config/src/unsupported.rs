@@ -302,6 +302,11 @@ pub(crate) fn names_at(names: &[String]) -> Vec<&'static str> {
     found
 }
 
+/// The names of the first level below which the table has others.
+pub(crate) fn roots() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().flat_map(|row| row.paths).filter_map(|path| path.split_once('.')).map(|(root, _)| root)
+}
+
 /// Whether the table has a key, or everything below it.
 pub(crate) fn is_leaf(names: &[String]) -> bool {
     let mut fits = TABLE.iter().flat_map(|row| row.paths).map(|path| fit(path, names));

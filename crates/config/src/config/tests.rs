@@ -99,9 +99,13 @@ fn what_adds_is_noted_and_what_restricts_is_refused_until_it_is_accepted() {
     assert!(told.contains("--accept-unsupported selfservice.flows.login.after.password.hooks"), "{told}");
     assert!(problems(hook("require_verified_adress")).contains("did you mean \"require_verified_address\"?"));
     let mut known = hook("b2b_sso");
-    known["accept_unsupported"] = json!(["selfservice.flows.login.after.password.hooks"]);
-    let config = Config::from_tree(&known).unwrap();
-    assert!(config.notes.is_empty() && config.accepted.len() == 1, "{config:?}");
+    for as_written in
+        ["selfservice.flows.login.after.password.hooks", "selfservice.flows.login.after.password.hooks.*"]
+    {
+        known["accept_unsupported"] = json!([as_written]);
+        let config = Config::from_tree(&known).unwrap();
+        assert!(config.notes.is_empty() && config.accepted.len() == 1, "{config:?}");
+    }
 
     let notes = |tree: Value| Config::from_tree(&tree).unwrap().notes;
     assert_eq!(notes(hook("show_verification_ui")).len(), 1);

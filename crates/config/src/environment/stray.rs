@@ -9,8 +9,8 @@ use crate::sections::Sections;
 use crate::setting::Setting as _;
 use crate::unsupported;
 
-/// By what names of this program alone begin: a variable of such a name that nothing reads was meant for it.
-/// Others, such as `LOG_DIR` or `SESSION_MANAGER`, belong to other programs.
+/// By what names of this program alone begin: one that is like a restriction is refused. Others below a key of the first level,
+/// such as `LOG_DIR`, may belong to another program, so they are told and never refused for being below it.
 const OWN: &[&str] = &[
     "CLIENTS_HTTP_",
     "CLIENTS_SMTP_",
@@ -35,6 +35,9 @@ const OWN: &[&str] = &[
     "TRACING_",
 ];
 
+/// Variables below a key of the first level that are known to belong to others: to desktops, and to machines of Azure.
+const FOREIGN: &[&str] = &["SESSION_MANAGER", "IDENTITY_ENDPOINT", "IDENTITY_HEADER"];
+
 /// By how many letters a name may differ from a known one to be taken for it, whatever it begins with.
 const TYPING_ERROR: usize = 2;
 
@@ -47,12 +50,13 @@ pub(super) struct Stray {
 }
 
 /// Judges a variable that nothing reads.
-pub(super) fn stray(variable: &str) -> Option<Stray> {
+pub(super) fn stray(variable: &str, value: &str) -> Option<Stray> {
     let is_own = OWN.iter().any(|own| variable.starts_with(own));
+    let is_told = is_own || is_below_a_root(variable) && !is_of_a_service(variable, value);
     let known = variables();
     let like = with_first_items(variable);
     // Most variables belong to other programs, and a container may have a thousand of them.
-    let near = known.iter().filter(|known| is_own || may_be_typing_error(&like, &known.name));
+    let near = known.iter().filter(|known| is_told || may_be_typing_error(&like, &known.name));
     let near = nearest(&like, near.map(|known| known.name.as_str()));
     let near = near.and_then(|near| known.iter().find(|known| known.name == near));
     let told = |about: &str| format!("the environment variable {variable} is not read{about}");
@@ -64,16 +68,48 @@ pub(super) fn stray(variable: &str) -> Option<Stray> {
     if let Some(meant) = misplaced(&like, known).or(below) {
         return Some(Stray { sentence: did_you_mean(&meant.name), restricts: true });
     }
-    let Some(near) = near else { return is_own.then(|| Stray { sentence: told(""), restricts: false }) };
+    let near = near.filter(|near| has_a_likeness(&near.name, &like));
+    let Some(near) = near else { return is_told.then(|| Stray { sentence: told(""), restricts: false }) };
     let is_near =
         strsim::damerau_levenshtein(&near.name, &like) <= TYPING_ERROR && near.name.len() > 4 * TYPING_ERROR;
     // Another program may have a variable of one or two words that is like one of ours, as COOKIE_PATH is.
     let begins_alike = near.name.split('_').next() == like.split('_').next();
     let is_ours = is_own || begins_alike || like.split('_').count() > 2;
-    (is_own || is_near).then(|| Stray {
+    (is_told || is_near).then(|| Stray {
         sentence: did_you_mean(&near.name),
         restricts: near.restricts && is_ours && slip(&like, &near.name).is_some(),
     })
+}
+
+/// Whether a name begins with a key of the first level that has others below it.
+fn is_below_a_root(variable: &str) -> bool {
+    static ROOTS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let is_root = |kind: Kind| matches!(kind, Kind::Object(_) | Kind::Map(_));
+        let own = Sections::KEYS.iter().filter(|key| is_root(key.kind)).map(|key| key.name);
+        own.chain(unsupported::roots()).map(|root| format!("{}_", variable_name(&[root]))).collect()
+    });
+    !FOREIGN.contains(&variable) && ROOTS.iter().any(|root| variable.starts_with(root))
+}
+
+/// Whether Kubernetes gave this variable to a container, because there is a service whose name begins like a key:
+/// `GATEWAY_SERVICE_HOST`, `GATEWAY_PORT` with an address, `GATEWAY_PORT_80_TCP_ADDR`.
+fn is_of_a_service(variable: &str, value: &str) -> bool {
+    let is_protocol = |part: &str| matches!(part, "TCP" | "UDP" | "SCTP");
+    let words: Vec<&str> = variable.split('_').collect();
+    let is_port = |words: &[&str]| matches!(words, ["PORT", number, protocol] if number.parse::<u16>().is_ok() && is_protocol(protocol));
+    variable.contains("_SERVICE_HOST")
+        || variable.contains("_SERVICE_PORT")
+        || words.windows(3).any(is_port)
+        || variable.ends_with("_PORT")
+            && ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme))
+}
+
+/// Whether two names are alike where they begin to differ, so that one may stand for the other: in half of the letters.
+fn has_a_likeness(known: &str, name: &str) -> bool {
+    let common = known.split('_').zip(name.split('_')).take_while(|(known, name)| known == name).count();
+    let rest = |name: &str| name.split('_').skip(common).collect::<Vec<_>>().join("_");
+    let (known, name) = (rest(known), rest(name));
+    strsim::damerau_levenshtein(&known, &name) <= known.len().max(name.len()) / 2
 }
 
 /// The variable of a key that restricts something, of whose name a name has too few words or too many between the first and
@@ -190,8 +226,31 @@ mod tests {
             "GATEWAY_ROUTES_X",
             "EVENTS_SINKS_X",
             "SESSERA_LOG_LEVEL",
+            "LOG_DIR",
+            "AUDIT_RETAIN",
+            "DATABASE_URL",
+            "GATEWAY_FOO",
+            "SERVE_PUBLIC_PORT_",
+            "FEATURE_FLAGS_X",
         ] {
             assert_eq!(with(&[(name, "x")]).warnings.len(), 1, "{name}");
+        }
+        for name in ["SERVE_NOTHING_LIKE", "SESSION_WHOAMI_FOO", "LOG_DIR"] {
+            let told = with(&[(name, "x")]).warnings.concat();
+            assert!(told.ends_with("is not read"), "{name}: {told}");
+        }
+    }
+
+    #[test]
+    fn what_kubernetes_and_desktops_set_is_no_warning() {
+        for (name, value) in [
+            ("GATEWAY_SERVICE_HOST", "10.0.0.1"),
+            ("GATEWAY_SERVICE_PORT_HTTP", "80"),
+            ("GATEWAY_PORT", "tcp://10.0.0.1:80"),
+            ("SESSION_STORE_PORT_6379_TCP_ADDR", "10.0.0.1"),
+            ("SESSION_MANAGER", "local/x"),
+        ] {
+            assert_eq!(with(&[(name, value)]).warnings, Vec::<String>::new(), "{name}");
         }
     }
 
@@ -204,6 +263,7 @@ mod tests {
             ("LOG_LEVLE", "LOG_LEVEL"),
             ("LOG_LÉVÉL", "LOG_LEVEL"),
             ("LOG_LEVELXY", "LOG_LEVEL"),
+            ("SESSION_LIFETIME", "SESSION_LIFESPAN"),
         ] {
             let warnings = with(&[(name, "x")]).warnings;
             assert!(
@@ -211,7 +271,7 @@ mod tests {
                 "{name}: {warnings:?}"
             );
         }
-        for other in ["PATH", "LOG_DIR", "SESSION_MANAGER", "IDENTITY_ENDPOINT", "HOME", "DEVICE", "DSN2"] {
+        for other in ["PATH", "IDENTITY_ENDPOINT", "HOME", "DEVICE", "DSN2", "LOGNAME"] {
             assert_eq!(with(&[(other, "x")]).warnings, Vec::<String>::new(), "{other}");
         }
     }

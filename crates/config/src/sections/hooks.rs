@@ -224,7 +224,7 @@ impl<P> HooksByMethod<P> {
         &self.general
     }
 
-    /// The same with hooks of a method's own.
+    /// These, and hooks of a method's own.
     #[must_use]
     pub fn with(mut self, method: &'static str, hooks: Hooks<P>) -> Self {
         self.own.push((method, hooks));
