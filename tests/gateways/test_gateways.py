@@ -165,6 +165,9 @@ class Cases:
         asked = {"Origin": "https://a.example", "Access-Control-Request-Method": "PUT"}
         self.assertAnonymous(ask(self.port, "OPTIONS", headers=FETCH | asked | {"X-User-Id": EVIL}))
         self.assertEqual(ask(self.port, "OPTIONS", headers=FETCH).status, 401)
+        # On the connection of another protocol nobody would be asked about again.
+        other = {"Upgrade": "websocket", "Connection": "Upgrade"}
+        self.assertEqual(ask(self.port, "OPTIONS", headers=FETCH | asked | other).status, 401)
         self.assertEqual(len(app.reached), 1)
 
     def upgraded(self, headers):
@@ -205,6 +208,8 @@ class Cases:
             with self.subTest(named=named):
                 lines = [("Connection", value) for value in named]
                 self.assertPassed(ask(self.port, headers=[*FETCH.items(), ("X-Session-Token", token), *lines]))
+                # An app that is a proxy itself would take it away.
+                self.assertNotIn("user", str(seen(app.reached[-1][2], "Connection")).lower())
         app.reached.clear()
         self.assertIn(b"101", self.upgraded({"X-Session-Token": token, "Connection": "Upgrade, x-user-id"}))
         self.assertEqual(seen(app.reached[0][2], "X-User-Id"), [ada])

@@ -85,10 +85,12 @@ impl Question<'_> {
     }
 
     /// Whether it is about a preflight of another origin (the Fetch standard's CORS protocol), which browsers send
-    /// without cookies.
+    /// without cookies. A browser's preflight asks for no other protocol, on whose connection nobody would be asked about
+    /// again.
     pub fn is_preflight(&self) -> bool {
         self.method == "OPTIONS"
             && self.is_method_certain
+            && !self.headers.contains_key(header::UPGRADE)
             && self.headers.contains_key(header::ORIGIN)
             && self.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
     }
@@ -169,6 +171,9 @@ mod tests {
         assert!(!question("GET", &asked).is_preflight());
         assert!(!Question { is_method_certain: false, ..question("OPTIONS", &asked) }.is_preflight());
         assert!(!question("OPTIONS", &headers(&[("origin", "https://a.example")])).is_preflight());
+        let mut upgrade = asked.clone();
+        upgrade.insert(header::UPGRADE, "websocket".parse().unwrap());
+        assert!(!question("OPTIONS", &upgrade).is_preflight());
     }
 
     #[test]

@@ -19,7 +19,15 @@ pub(super) fn files() -> FileDescriptorSet {
     let rpc =
         vec![message("Status", vec![scalar("code", 1, Type::Int32), scalar("message", 2, Type::String)])];
     let core = vec![
-        message("HeaderValue", vec![scalar("key", 1, Type::String), scalar("value", 2, Type::String)]),
+        message(
+            "HeaderValue",
+            vec![
+                scalar("key", 1, Type::String),
+                scalar("value", 2, Type::String),
+                scalar("raw_value", 3, Type::Bytes),
+            ],
+        ),
+        message("HeaderMap", vec![list(of("headers", 1, CORE, "HeaderValue"))]),
         message(
             "HeaderValueOption",
             vec![of("header", 1, CORE, "HeaderValue"), scalar("append_action", 3, Type::Int32)],
@@ -68,6 +76,7 @@ fn questions() -> Vec<DescriptorProto> {
             scalar("path", 4, Type::String),
             scalar("host", 5, Type::String),
             scalar("scheme", 6, Type::String),
+            of("header_map", 13, CORE, "HeaderMap"),
         ],
     );
     let http = DescriptorProto { nested_type: vec![entry("HeadersEntry", None)], ..http };

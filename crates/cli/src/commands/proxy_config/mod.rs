@@ -100,6 +100,13 @@ struct Address {
     port: u16,
 }
 
+impl Address {
+    /// Its host, where that is an address of IP.
+    fn ip(&self) -> Option<IpAddr> {
+        self.host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+    }
+}
+
 fn address(text: &str) -> Result<Address, String> {
     let parts = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
     match parts {
@@ -150,6 +157,13 @@ impl ProxyConfig {
                 "the server does not say where its gateway listens: name that with --gateway HOST:PORT, or the configuration files with -c"
             ),
         };
+        let is_envoy = matches!(self.proxy, Proxy::Envoy | Proxy::EnvoyHttp);
+        if is_envoy && self.listen.ip().is_none() {
+            bail!(
+                "Envoy listens at an address and not at a name: write --listen 127.0.0.1:{}",
+                self.listen.port
+            );
+        }
         let file = filled(self.proxy, &self, &gateway, route, &cookie);
         std::io::stdout().write_all(file.as_bytes()).context("the file cannot be printed")
     }
@@ -167,8 +181,7 @@ impl GatewayLocation {
     fn address(&self) -> Result<Address> {
         let Self { by, address: told, .. } = self;
         let Ok(address) = address(told) else { bail!("{by} says no good address of the gateway: {told}") };
-        let ip = address.host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-        if address.port == 0 || ip.is_ok_and(|ip| ip.is_unspecified()) {
+        if address.port == 0 || address.ip().is_some_and(|ip| ip.is_unspecified()) {
             bail!(
                 "the gateway listens at {told}, as {by} says, which is no address that a proxy can ask: name one with --gateway HOST:PORT"
             );
@@ -217,7 +230,14 @@ fn filled(proxy: Proxy, wanted: &ProxyConfig, gateway: &Address, route: &Route, 
 fn replaced(line: &str, name: &str, Address { host, port }: &Address) -> String {
     line.replace(&format!("{{{{{name}}}}}"), &format!("{host}:{port}"))
         .replace(&format!("{{{{{name}_host}}}}"), host)
+        .replace(&format!("{{{{{name}_ip}}}}"), &in_yaml(host))
         .replace(&format!("{{{{{name}_port}}}}"), &port.to_string())
+}
+
+/// A host as YAML has it, where brackets make a list and a colon ends a name.
+fn in_yaml(host: &str) -> String {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    if bare.contains(':') { format!("\"{bare}\"") } else { bare.to_owned() }
 }
 
 /// Every header that the app gets anew.
@@ -239,7 +259,7 @@ fn underscored(headers: &[String]) -> Vec<String> {
     for header in headers {
         let parts: Vec<&str> = header.split('-').collect();
         // One bit for each hyphen; all hyphens are the header itself.
-        for choice in 1..1_u32 << (parts.len() - 1).min(8) {
+        for choice in 1..1_u32 << (parts.len() - 1) {
             let mut name = parts[0].to_owned();
             for (at, part) in parts[1..].iter().enumerate() {
                 name.push(if choice >> at & 1 == 1 { '_' } else { '-' });
