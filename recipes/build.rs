@@ -15,9 +15,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     names.sort();
     let mut list = String::from("[\n");
     for name in names {
-        let file = |file: &str| Path::new(&root).join(&name).join(file).display().to_string();
+        // The folder may be moved with what was built in it.
+        let file =
+            |file: &str| format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?})", format!("/{name}/{file}"));
         let (recipe, mapper) = (file("recipe.json"), file("mapper.jsonnet"));
-        writeln!(list, "    ({name:?}, include_str!({recipe:?}), include_str!({mapper:?})),")?;
+        writeln!(list, "    ({name:?}, include_str!({recipe}), include_str!({mapper})),")?;
     }
     list.push(']');
     std::fs::write(Path::new(&std::env::var("OUT_DIR")?).join("recipes.rs"), list)?;

@@ -208,7 +208,7 @@ impl PreparedIdentity {
         Ok(prepared)
     }
 
-    /// The same with other words about it. A new identity stays a new one, and what it signs in with follows.
+    /// This identity with other words about it. A new one stays a new one, and what it signs in with follows.
     pub fn revised(
         self,
         draft: IdentityDraft,

@@ -78,7 +78,7 @@ struct DispatchBody {
     /// When it was made.
     #[schema(value_type = String)]
     created_at: Timestamp,
-    /// The same.
+    /// The time at which it was made, too, because nothing changes it.
     #[schema(value_type = String)]
     updated_at: Timestamp,
 }

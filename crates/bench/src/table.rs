@@ -26,7 +26,7 @@ impl Figure {
         self.values.get(run).copied().unwrap_or(f64::NAN)
     }
 
-    /// The same figure under another name.
+    /// This figure under another name.
     pub(crate) fn named(self, name: String) -> Self {
         Self { name, ..self }
     }

@@ -164,7 +164,9 @@ fn number(parameters: &Parameters, name: &str) -> Result<Option<u64>, ApiError> 
             if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
                 return Ok(text.parse().unwrap_or(u64::MAX));
             }
-            Err(ApiError::bad_request(format!("The parameter {name} is not a number from 0 on.")))
+            Err(ApiError::bad_request(format!(
+                "The parameter {name} must be a whole number that is not negative."
+            )))
         })
         .transpose()
 }

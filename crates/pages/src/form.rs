@@ -13,7 +13,7 @@ use crate::words::{Texts, Word};
 
 /// What the renderer must know besides the nodes.
 #[derive(Clone, Copy, Debug)]
-pub struct Look<'a> {
+pub struct FormContext<'a> {
     /// The texts of the page's language.
     pub texts: &'a Texts,
     /// Whether the first empty field has the focus, for pages that ask for one thing.
@@ -22,7 +22,7 @@ pub struct Look<'a> {
     pub is_main: bool,
 }
 
-impl Look<'_> {
+impl FormContext<'_> {
     /// What is said above the forms: what is wrong, as links to the fields, then everything else.
     pub fn messages(self, container: &Container) -> Markup {
         let is_error = |message: &&Message| message.kind() == MessageKind::Error;

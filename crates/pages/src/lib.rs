@@ -21,7 +21,7 @@ pub mod page;
 pub mod words;
 
 pub use branding::Branding;
-pub use form::Look;
+pub use form::FormContext;
 pub use page::{Page, Width, mark};
 pub use sessera_accounts::language::Language;
 pub use words::{Texts, Word, Words};

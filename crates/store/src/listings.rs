@@ -1,4 +1,4 @@
-//! Lists that both engines make of the same statements. What an engine writes in its own way stands in its [`Dialect`].
+//! Lists that both engines make of the same statements. What an engine writes in its own way stands in its [`SqlDialect`].
 //!
 //! Each list goes through an index of its own, in its order, and a page begins behind the last key of the one before, so
 //! that the last page costs no more than the first.
@@ -10,7 +10,7 @@ use crate::audit::{AuditFrom, AuditOf, AuditPage, Span};
 use crate::records::{IdentifierFilter, IdentityFilter, MANY, Matching, Page};
 
 /// What an engine writes in its own way.
-pub(crate) trait Dialect: Database {
+pub(crate) trait SqlDialect: Database {
     /// How it finds entries of the record by their parts.
     const PARTS: Parts;
     /// How it compares texts byte by byte, whatever the language of the database, as its indexes do.
@@ -44,7 +44,7 @@ pub(crate) trait Bound<D: Database>: for<'t> Encode<'t, D> + Type<D> {}
 impl<D: Database, T: for<'t> Encode<'t, D> + Type<D>> Bound<D> for T {}
 
 /// Entries of the record.
-pub(crate) fn audit<D: Dialect>(page: &AuditPage) -> QueryBuilder<D>
+pub(crate) fn audit<D: SqlDialect>(page: &AuditPage) -> QueryBuilder<D>
 where
     i64: Bound<D>,
     Uuid: Bound<D>,
@@ -74,7 +74,7 @@ where
 }
 
 /// Identities in the order of their ids, or the first ones in that of what they sign in with.
-pub(crate) fn identities<D: Dialect>(filter: &IdentityFilter, page: &Page) -> QueryBuilder<D>
+pub(crate) fn identities<D: SqlDialect>(filter: &IdentityFilter, page: &Page) -> QueryBuilder<D>
 where
     i64: Bound<D>,
     Uuid: Bound<D>,
@@ -113,7 +113,7 @@ where
 
 /// The first people who sign in with something that begins with a text, in the order of that, byte by byte. Of each kind as
 /// many identifiers are read as are needed for that, from its own index.
-fn first_who_begin<D: Dialect>(typed: &str, link: &str, limit: u32) -> QueryBuilder<D>
+fn first_who_begin<D: SqlDialect>(typed: &str, link: &str, limit: u32) -> QueryBuilder<D>
 where
     i64: Bound<D>,
     String: Bound<D>,
@@ -137,7 +137,7 @@ where
 }
 
 /// The condition that an identifier begins with a text.
-fn beginning<'q, D: Dialect>(query: &'q mut QueryBuilder<D>, text: &str) -> &'q mut QueryBuilder<D>
+fn beginning<'q, D: SqlDialect>(query: &'q mut QueryBuilder<D>, text: &str) -> &'q mut QueryBuilder<D>
 where
     String: Bound<D>,
 {

@@ -143,7 +143,7 @@ impl Traces {
         parent.with_span(span)
     }
 
-    /// The same for a request that may tell only in its body what its span is below: the span begins when that is known.
+    /// Begins to trace a request that may tell only in its body what its span is below. The span begins when that is known.
     pub fn request_told_inside(
         self: &Arc<Self>,
         start: Instant,

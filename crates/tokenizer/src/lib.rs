@@ -5,13 +5,13 @@
 //! crate does no I/O of its own and has no clock: time and ids are arguments.
 
 pub mod error;
-mod schedule;
+mod signing_order;
 pub mod source;
 pub mod template;
 pub mod tokenizer;
 
 pub use error::{LoadError, TokenizeError};
-pub use schedule::Activation;
+pub use signing_order::Activation;
 pub use source::{SourceError, SourceUrl, Sources};
 pub use template::{Audience, MAX_STATUS_TTL, SubjectSource, Template, TemplateError, TemplateName};
 pub use tokenizer::{Claims, Subject, Tokenizer};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sessera_jose::{SigningKey, without_byte_order_mark_in};
 use sessera_model::shell::{command, word};
 
-use crate::schedule::Activation;
+use crate::signing_order::Activation;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::general_purpose::GeneralPurposeConfig;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use self::claims::{Bounds, merge, with_status, written};
 use crate::error::{LoadError, TokenizeError};
-use crate::schedule::Schedule;
+use crate::signing_order::SigningOrder;
 use crate::source::{SourceError, SourceUrl, Sources};
 use crate::template::{Audience, SubjectSource, Template};
 
@@ -49,7 +49,7 @@ pub struct Claims {
 /// A template that is ready to make tokens. It is immutable and shared by all requests.
 #[derive(Debug)]
 pub struct Tokenizer {
-    schedule: Schedule,
+    schedule: SigningOrder,
     mapper: Option<Program>,
     is_managed: bool,
     ttl: Duration,
@@ -305,12 +305,12 @@ fn keys(
     sources: &dyn Sources,
     typ: &str,
     named: Option<&str>,
-) -> Result<(Schedule, PublicJwkSet, bool), LoadError> {
+) -> Result<(SigningOrder, PublicJwkSet, bool), LoadError> {
     if let SourceUrl::Pkcs11(uri) = url {
         let key = sources.signing_key(uri).map_err(LoadError::KeySetSource)?;
         let public = PublicJwkSet::new(key.public().cloned().into_iter().collect());
         let signer = Signer::of_key(key).map_err(LoadError::Key)?;
-        return Ok((Schedule::of_one(signer, typ, named), public, false));
+        return Ok((SigningOrder::of_one(signer, typ, named), public, false));
     }
     let keys = url.read(sources).map_err(|error| match error {
         SourceError::NoSuchSet(name) => LoadError::NoSuchSet { name, algorithm },
@@ -321,7 +321,7 @@ fn keys(
         SourceUrl::Set(set) => sources.activations(set),
         _ => Vec::new(),
     };
-    let schedule = Schedule::new(&keys, &activations, typ, named).map_err(LoadError::Key)?;
+    let schedule = SigningOrder::new(&keys, &activations, typ, named).map_err(LoadError::Key)?;
     Ok((schedule, keys.public(), !activations.is_empty()))
 }
 

@@ -149,7 +149,7 @@ fn unexpected(response: &Response<Incoming>) -> Unanswered {
     Unanswered::new(format!("answered with the status {}", response.status().as_u16()))
 }
 
-/// The same of the admin API, which refuses those whose token it does not know.
+/// What an unexpected answer of the admin API means, which refuses those whose token it does not know.
 fn unexpected_of_admin(response: &Response<Incoming>) -> Unanswered {
     let is_refused =
         matches!(Said::of(response), Said::Refused(RefusalKind::NoSession | RefusalKind::Forbidden));

@@ -179,7 +179,7 @@ impl From<Unanswered> for Unsent {
     }
 }
 
-/// The same request once more, if it only reads and has no body.
+/// A copy of a request, to be sent once more, if it only reads and has no body.
 fn again(request: &Request<Body>) -> Option<Request<Body>> {
     if !request.method().is_safe() || !request.body().is_end_stream() {
         return None;

@@ -109,7 +109,7 @@ impl Flows<'_> {
         Ok(())
     }
 
-    /// The same before a flow of which nothing has been shown yet.
+    /// Asks the hooks before a flow of which nothing has been shown yet.
     pub async fn before_begun<K: Kind>(
         &self,
         flow: &Flow<K>,

@@ -55,7 +55,7 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
-    /// The same with a further proof, which was given before on another site.
+    /// This sign-in with a further proof, which was given before on another site.
     #[must_use]
     pub fn with(mut self, proof: Proof, now: Timestamp) -> Self {
         let level = self.session.assurance_level.max(proof.aal);

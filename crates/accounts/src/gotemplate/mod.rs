@@ -64,7 +64,7 @@ impl TemplateError {
         Self { line, problem: problem.into() }
     }
 
-    /// The same, where the line is one of another file.
+    /// This error, with the name of the file in which the line is, where that is another one.
     fn within(self, file: Option<&str>) -> Self {
         match file {
             Some(file) => Self { problem: format!("of {file}: {}", self.problem), ..self },

@@ -14,7 +14,7 @@ pub(super) enum Node {
     Output { line: usize, value: Pipeline, escape: Escape },
     /// One of two parts, as a value says.
     If { line: usize, on: Pipeline, then: Vec<Self>, otherwise: Vec<Self> },
-    /// The same, where the first one gets the value as its data.
+    /// One of two parts, as a value says, of which the first one gets the value as its data.
     With { line: usize, on: Pipeline, then: Vec<Self>, otherwise: Vec<Self> },
     /// A part for each item of a list or member of an object, or another one where there is none.
     Range { line: usize, on: Pipeline, then: Vec<Self>, otherwise: Vec<Self> },

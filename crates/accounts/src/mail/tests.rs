@@ -119,7 +119,7 @@ fn written(rules: &MailRules, template: &str, language: Language) -> Result<Mail
     written_for(rules, template, Some(language.tag()))
 }
 
-/// The same for a reader whose browser says which languages they like.
+/// Such a mail for a reader whose browser says which languages they like.
 fn written_for(rules: &MailRules, template: &str, languages: Option<&str>) -> Result<Mail, NotSent> {
     let mut content = mail(Language::accepted(languages));
     content.about = MailContext {

@@ -92,7 +92,7 @@ pub struct Rules {
     pub links_below: String,
     /// Whether an address that no account has is told so by mail, in recovery.
     pub recovery_tells_unknown: bool,
-    /// The same in verification.
+    /// Whether it is told so in verification.
     pub verification_tells_unknown: bool,
     /// Whether codes are sent to telephone numbers that are typed.
     pub has_sms: bool,
@@ -216,7 +216,7 @@ impl Rules {
         self.url(&submission_path(kind, flow))
     }
 
-    /// The same as it stands in messages.
+    /// That address as it stands in messages.
     pub fn action_in_messages(&self, kind: FlowKind, flow: Uuid) -> String {
         format!("{}{}", self.links_below, submission_path(kind, flow))
     }

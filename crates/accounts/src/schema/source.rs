@@ -18,7 +18,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum SourceError {
+pub enum SchemaSourceError {
     /// The URL is of a kind that is not read.
     #[error(
         "its URL begins neither with file:// nor with base64://; put the content into a file and name it with file:///path"
@@ -49,34 +49,34 @@ pub enum SourceError {
 }
 
 /// Reads the text that a URL leads to.
-pub fn read(url: &str) -> Result<String, SourceError> {
+pub fn read(url: &str) -> Result<String, SchemaSourceError> {
     text(read_bytes(url, MAX_BYTES)?)
 }
 
 /// Content as text.
-pub fn text(bytes: Vec<u8>) -> Result<String, SourceError> {
-    let text = String::from_utf8(bytes).map_err(|_| SourceError::NotText)?;
+pub fn text(bytes: Vec<u8>) -> Result<String, SchemaSourceError> {
+    let text = String::from_utf8(bytes).map_err(|_| SchemaSourceError::NotText)?;
     // Some programs begin a file with a byte order mark.
     Ok(text.strip_prefix('\u{FEFF}').map(str::to_owned).unwrap_or(text))
 }
 
 /// Reads the bytes that a URL leads to, of which there may be `max`.
-pub fn read_bytes(url: &str, max: u64) -> Result<Vec<u8>, SourceError> {
+pub fn read_bytes(url: &str, max: u64) -> Result<Vec<u8>, SchemaSourceError> {
     let bytes = if let Some(path) = url.strip_prefix("file://") {
         files::read(Path::new(path), max).map_err(|error| match error.kind() {
-            ErrorKind::FileTooLarge => SourceError::TooLarge(max),
-            _ => SourceError::File { path: path.to_owned(), error },
+            ErrorKind::FileTooLarge => SchemaSourceError::TooLarge(max),
+            _ => SchemaSourceError::File { path: path.to_owned(), error },
         })?
     } else if let Some(encoded) = url.strip_prefix("base64://") {
         let encoded: String = encoded.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-        BASE64.decode(encoded).map_err(|_| SourceError::NotBase64)?
+        BASE64.decode(encoded).map_err(|_| SchemaSourceError::NotBase64)?
     } else if url.starts_with("http://") || url.starts_with("https://") {
-        return Err(SourceError::Remote);
+        return Err(SchemaSourceError::Remote);
     } else {
-        return Err(SourceError::UnknownScheme);
+        return Err(SchemaSourceError::UnknownScheme);
     };
     if bytes.len() as u64 > max {
-        return Err(SourceError::TooLarge(max));
+        return Err(SchemaSourceError::TooLarge(max));
     }
     Ok(bytes)
 }
@@ -91,8 +91,8 @@ mod tests {
             assert_eq!(read(url).unwrap().trim(), "{}", "{url:?}");
         }
         assert_eq!(read("base64://77u/e30=").unwrap(), "{}", "a byte order mark is read over");
-        assert!(matches!(read("base64://@@"), Err(SourceError::NotBase64)));
-        assert!(matches!(read("base64:///w=="), Err(SourceError::NotText)));
+        assert!(matches!(read("base64://@@"), Err(SchemaSourceError::NotBase64)));
+        assert!(matches!(read("base64:///w=="), Err(SchemaSourceError::NotText)));
     }
 
     #[test]
@@ -102,10 +102,10 @@ mod tests {
         std::fs::write(&path, "{}").unwrap();
         assert_eq!(read(&format!("file://{}", path.display())).unwrap(), "{}");
         std::fs::write(&path, vec![b' '; 1024 * 1024 + 1]).unwrap();
-        assert!(matches!(read(&format!("file://{}", path.display())), Err(SourceError::TooLarge(_))));
+        assert!(matches!(read(&format!("file://{}", path.display())), Err(SchemaSourceError::TooLarge(_))));
         assert!(matches!(
             read_bytes(&format!("file://{}", path.display()), 9),
-            Err(SourceError::TooLarge(9))
+            Err(SchemaSourceError::TooLarge(9))
         ));
         for endless in ["/dev/zero", "/dev/null"] {
             let refused = read(&format!("file://{endless}")).unwrap_err().to_string();
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn the_network_is_never_asked() {
-        assert!(matches!(read("https://example.org/x.json"), Err(SourceError::Remote)));
-        assert!(matches!(read("ftp://example.org/x.json"), Err(SourceError::UnknownScheme)));
+        assert!(matches!(read("https://example.org/x.json"), Err(SchemaSourceError::Remote)));
+        assert!(matches!(read("ftp://example.org/x.json"), Err(SchemaSourceError::UnknownScheme)));
     }
 }

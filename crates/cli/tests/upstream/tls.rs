@@ -19,7 +19,7 @@ use super::*;
 const CERTIFICATE: &str = include_str!("certificate.pem");
 const KEY: &str = include_str!("key.pem");
 
-/// The same of an authority, as `openssl req -x509` makes it.
+/// The certificate and the key of an authority, as `openssl req -x509` makes it.
 const AUTHORITY: &str = include_str!("authority.pem");
 const KEY_OF_AUTHORITY: &str = include_str!("authority.key.pem");
 

@@ -8,7 +8,7 @@ mod languages;
 mod logo;
 mod stylesheet;
 
-use sessera_accounts::schema::source::{self, SourceError};
+use sessera_accounts::schema::source::{self, SchemaSourceError};
 use sessera_config::Problem;
 use sessera_config::sections::pages::Pages;
 
@@ -100,9 +100,9 @@ impl Reader {
 }
 
 /// Why a file cannot be read, and what to do.
-fn told(error: &SourceError) -> String {
+fn told(error: &SchemaSourceError) -> String {
     match error {
-        SourceError::TooLarge(_) => {
+        SchemaSourceError::TooLarge(_) => {
             format!("{error}, and whoever sees a page would load it: make it smaller")
         }
         _ => error.to_string(),

@@ -12,7 +12,7 @@ use crate::public::caller::Call;
 use sessera_contract::answer::ApiError;
 use sessera_contract::request::Parameters;
 use sessera_pages::Word;
-use sessera_pages::form::{Look, has_script};
+use sessera_pages::form::{FormContext, has_script};
 
 pub(super) async fn get(call: Call, parameters: Parameters) -> Response {
     shown(&call, page(&call, parameters.get("flow"))).await
@@ -25,7 +25,7 @@ async fn page(call: &Call, id: Option<&str>) -> Result<Response, ApiError> {
     };
     let (flow, container) = (&shown.flow, &shown.form);
     let texts = call.texts();
-    let look = Look { texts, focus: true, is_main: true };
+    let look = FormContext { texts, focus: true, is_main: true };
     let is_second = flow.details.requested_aal > AssuranceLevel::Aal1;
     let title = if is_second {
         Word::SecondFactorTitle

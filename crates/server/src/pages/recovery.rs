@@ -9,7 +9,7 @@ use super::{beginning, ok, shown};
 use crate::public::caller::Call;
 use sessera_contract::answer::ApiError;
 use sessera_contract::request::Parameters;
-use sessera_pages::Look;
+use sessera_pages::FormContext;
 use sessera_pages::Word;
 
 pub(super) async fn get(call: Call, parameters: Parameters) -> Response {
@@ -27,7 +27,7 @@ async fn page(call: &Call, id: Option<&str>) -> Result<Response, ApiError> {
         Err(response) => return Ok(response),
     };
     let (flow, container) = (&shown.flow, &shown.form);
-    let look = Look { texts, focus: true, is_main: true };
+    let look = FormContext { texts, focus: true, is_main: true };
     let is_sent = flow.state == FlowState::SentEmail;
     let content = html! {
         (look.messages(container))

@@ -11,7 +11,7 @@ use crate::public::caller::Call;
 use sessera_contract::answer::ApiError;
 use sessera_contract::request::Parameters;
 use sessera_pages::Word;
-use sessera_pages::form::{Look, groups, has_script};
+use sessera_pages::form::{FormContext, groups, has_script};
 
 pub(super) async fn get(call: Call, parameters: Parameters) -> Response {
     shown(&call, page(&call, parameters.get("flow"))).await
@@ -28,7 +28,7 @@ async fn page(call: &Call, id: Option<&str>) -> Result<Response, ApiError> {
         Err(response) => return Ok(response),
     };
     let (flow, container) = (&shown.flow, &shown.form);
-    let look = Look { texts, focus: true, is_main: true };
+    let look = FormContext { texts, focus: true, is_main: true };
     let title = match flow.details.step {
         _ if flow.state == State::SentEmail => Word::CodeTitle,
         RegistrationStep::Credentials if rules.registration_in_two_steps => {

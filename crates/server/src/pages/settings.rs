@@ -15,7 +15,7 @@ use super::{beginning, logout, ok, sessions};
 use crate::public::caller::Call;
 use sessera_contract::answer::ApiError;
 use sessera_contract::request::Parameters;
-use sessera_pages::form::{Look, groups, has_script};
+use sessera_pages::form::{FormContext, groups, has_script};
 use sessera_pages::{Page, Width, Word};
 
 pub(super) async fn get(call: Call, parameters: Parameters) -> Response {
@@ -40,7 +40,7 @@ async fn page(call: &Call, parameters: &Parameters) -> Result<Response, ApiError
     };
     let (flow, container) = (&shown.flow, &shown.form);
     let account = account(call, flow.details.identity_id).await?;
-    let look = Look { texts, focus: false, is_main: true };
+    let look = FormContext { texts, focus: false, is_main: true };
     let mut groups = groups(container);
     // Backup codes stand in for the app, so they come behind it.
     groups.sort_by_key(|group| *group == Group::LOOKUP_SECRET);
@@ -80,7 +80,7 @@ async fn page(call: &Call, parameters: &Parameters) -> Result<Response, ApiError
     Ok(ok(&page))
 }
 
-fn section(look: Look<'_>, container: &Container, group: Group) -> Markup {
+fn section(look: FormContext<'_>, container: &Container, group: Group) -> Markup {
     let is_linked = container.nodes.iter().any(|node| node.name() == "totp_unlink");
     let (id, title, lead) = match group {
         Group::PROFILE => ("profile", Word::ProfileTitle, Word::ProfileLead),

@@ -7,13 +7,13 @@ use sessera_accounts::methods::{lookup_secret, password, totp};
 use sessera_accounts::ui::{Attributes, Container, Group, Input, InputKind, Node};
 use sessera_model::Timestamp;
 
-use sessera_pages::Look;
+use sessera_pages::FormContext;
 use sessera_pages::Texts;
 
 const HOSTILE: &str = "\"'><script>alert(1)</script>&amp;\u{202e}\u{0}";
 
 fn render(container: &Container) -> String {
-    let look = Look { texts: Texts::of(Language::En), focus: true, is_main: true };
+    let look = FormContext { texts: Texts::of(Language::En), focus: true, is_main: true };
     format!("{}{}", look.messages(container).into_string(), look.forms(container).into_string())
 }
 

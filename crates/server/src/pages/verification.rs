@@ -9,7 +9,7 @@ use super::{beginning, ok, shown};
 use crate::public::caller::Call;
 use sessera_contract::answer::ApiError;
 use sessera_contract::request::Parameters;
-use sessera_pages::Look;
+use sessera_pages::FormContext;
 use sessera_pages::Word;
 
 pub(super) async fn get(call: Call, parameters: Parameters) -> Response {
@@ -26,7 +26,7 @@ async fn page(call: &Call, id: Option<&str>) -> Result<Response, ApiError> {
         Err(response) => return Ok(response),
     };
     let (flow, container) = (&shown.flow, &shown.form);
-    let look = Look { texts, focus: true, is_main: true };
+    let look = FormContext { texts, focus: true, is_main: true };
     let content = html! {
         (look.messages(container))
         @if flow.state == FlowState::ChooseMethod { p.lead { (texts.word(Word::VerificationLead)) } }

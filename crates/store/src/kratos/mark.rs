@@ -19,7 +19,7 @@ pub(super) struct Mark {
     pub(super) network: Option<String>,
     /// Everything that was changed there before this time was looked at.
     pub(super) at: Timestamp,
-    /// The same time of the first run. What was made before it came from there.
+    /// That time of the first run. What was made before it came from there.
     pub(super) first: Timestamp,
     /// The ids of people and sessions that were made later and came from there nevertheless. All others may have come here
     /// first.

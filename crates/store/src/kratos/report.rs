@@ -37,7 +37,7 @@ impl Imported {
         *self.left.entry(what.into()).or_default() += 1;
     }
 
-    /// The same for programs.
+    /// The report as programs read it.
     pub fn to_json(&self) -> Value {
         let refused: Vec<Value> =
             self.refused.iter().map(|(id, reason)| json!({ "id": id, "reason": reason })).collect();

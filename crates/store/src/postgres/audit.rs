@@ -9,10 +9,10 @@ use super::PostgresStore;
 use super::connection::Connection;
 use crate::audit::{AT_ONCE, AuditEntry, AuditPage, Ends, NewEntry};
 use crate::error::StoreError;
-use crate::listings::{self, Bytes, Dialect, Parts};
+use crate::listings::{self, Bytes, Parts, SqlDialect};
 use crate::row;
 
-impl Dialect for Postgres {
+impl SqlDialect for Postgres {
     const PARTS: Parts = Parts {
         action: r#" AND substring(content from '^\{"action":"([a-z_]+)"') = "#,
         actor: r#" AND substring(content from '^\{"action":"[a-z_]+","outcome":"[a-z]+","actor":\{(?:"kind":"[a-z]+",)?"[a-z]+":"([^"]+)"') = "#,

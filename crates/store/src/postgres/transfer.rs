@@ -7,7 +7,7 @@ use super::PostgresStore;
 use crate::Store as _;
 use crate::error::StoreError;
 use crate::row;
-use crate::transfer::queries::{self, Dialect};
+use crate::transfer::queries::{self, BindValue};
 use crate::transfer::{Kind, Row, Table, Tables, Value};
 
 #[async_trait]
@@ -61,7 +61,7 @@ impl Tables for PostgresStore {
     }
 }
 
-impl Dialect for Postgres {
+impl BindValue for Postgres {
     fn push(query: &mut QueryBuilder<Self>, value: &Value, kind: Kind) {
         match (value, kind) {
             (Value::Null, Kind::Id) => query.push("NULL::uuid"),

@@ -6,10 +6,10 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use super::SqliteStore;
 use crate::audit::{AT_ONCE, AuditEntry, AuditPage, Ends, NewEntry};
 use crate::error::{StoreError, from_sqlx};
-use crate::listings::{self, Bytes, Dialect, Parts};
+use crate::listings::{self, Bytes, Parts, SqlDialect};
 use crate::row;
 
-impl Dialect for Sqlite {
+impl SqlDialect for Sqlite {
     const PARTS: Parts = Parts {
         action: " AND json_extract(content, '$.action') = ",
         actor: " AND coalesce(json_extract(content, '$.actor.name'), json_extract(content, '$.actor.id'), json_extract(content, '$.actor.kind')) = ",

@@ -7,7 +7,7 @@ use super::SqliteStore;
 use crate::Store as _;
 use crate::error::{StoreError, from_sqlx};
 use crate::row;
-use crate::transfer::queries::{self, Dialect};
+use crate::transfer::queries::{self, BindValue};
 use crate::transfer::{Kind, Row, Table, Tables, Value};
 
 #[async_trait]
@@ -58,7 +58,7 @@ impl Tables for SqliteStore {
     }
 }
 
-impl Dialect for Sqlite {
+impl BindValue for Sqlite {
     fn push(query: &mut QueryBuilder<Self>, value: &Value, _: Kind) {
         match value {
             Value::Null => query.push("NULL"),

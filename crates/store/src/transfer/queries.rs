@@ -7,13 +7,13 @@ use crate::error::StoreError;
 use crate::row::Columns;
 
 /// How an engine is handed a value.
-pub(crate) trait Dialect: Database {
+pub(crate) trait BindValue: Database {
     /// Adds a value of a column of some kind to a query.
     fn push(query: &mut QueryBuilder<Self>, value: &Value, kind: Kind);
 }
 
 /// Adds the first values of a row, with commas between them.
-fn push_all<DB: Dialect>(query: &mut QueryBuilder<DB>, table: &Table, row: &[Value]) {
+fn push_all<DB: BindValue>(query: &mut QueryBuilder<DB>, table: &Table, row: &[Value]) {
     for (position, (value, (_, kind))) in row.iter().zip(table.columns).enumerate() {
         if position > 0 {
             query.push(", ");
@@ -23,7 +23,7 @@ fn push_all<DB: Dialect>(query: &mut QueryBuilder<DB>, table: &Table, row: &[Val
 }
 
 /// Reads the rows behind one in the order of their keys.
-pub(crate) fn read<DB: Dialect>(table: &Table, after: Option<&Row>, limit: u32) -> QueryBuilder<DB> {
+pub(crate) fn read<DB: BindValue>(table: &Table, after: Option<&Row>, limit: u32) -> QueryBuilder<DB> {
     let mut query = QueryBuilder::new("SELECT ");
     query.push(table.names()).push(" FROM ").push(table.name);
     if let Some(after) = after {
@@ -37,7 +37,7 @@ pub(crate) fn read<DB: Dialect>(table: &Table, after: Option<&Row>, limit: u32) 
 }
 
 /// Adds rows, of which there is one at least.
-pub(crate) fn write<DB: Dialect>(table: &Table, rows: &[Row]) -> QueryBuilder<DB> {
+pub(crate) fn write<DB: BindValue>(table: &Table, rows: &[Row]) -> QueryBuilder<DB> {
     let mut query = QueryBuilder::new("INSERT INTO ");
     query.push(table.name).push(" (").push(table.names()).push(") VALUES ");
     for (number, row) in rows.iter().enumerate() {
@@ -52,7 +52,7 @@ pub(crate) fn write<DB: Dialect>(table: &Table, rows: &[Row]) -> QueryBuilder<DB
 }
 
 /// Replaces a column of rows, of which there is one at least, where it still holds what was read.
-pub(crate) fn replace<DB: Dialect>(
+pub(crate) fn replace<DB: BindValue>(
     table: &Table,
     column: usize,
     changes: &[(Row, Vec<u8>)],

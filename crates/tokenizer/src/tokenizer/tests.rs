@@ -1,5 +1,5 @@
 use super::*;
-use crate::schedule::Activation;
+use crate::signing_order::Activation;
 use crate::source::{SourceError, decode_base64};
 use serde_json::{Value, json};
 use sessera_jose::{Algorithm, JwkSet, SigningKey, generate, verify};

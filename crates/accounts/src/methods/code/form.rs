@@ -65,7 +65,7 @@ pub(super) fn fields(label: MessageId) -> [Node; 4] {
     [method_field(), code_field().node(Group::CODE).label(label), go_on(), resend()]
 }
 
-/// The same after something was wrong; the contract has them in another order then.
+/// These fields and buttons after something was wrong, when the contract has them in another order.
 pub(super) fn fields_after_error(label: MessageId) -> [Node; 4] {
     let [method, code, go_on, resend] = fields(label);
     [code, resend, method, go_on]
@@ -117,12 +117,12 @@ impl<D: ByCode> AddressMethod<D> for Code {
 async fn use_code<D: ByCode>(attempt: &mut Attempt<'_, D>, typed: &str) -> Result<AddressVerdict, FlowError> {
     let stored = attempt.visit.accounts.store.code(attempt.flow.id, D::PURPOSE).await?;
     attempt.suspect = stored.as_ref().map(|code| code.identity_id);
-    match try_code(attempt.visit, &attempt.flow, stored, typed).await? {
-        Tried::TooSoon(message) => {
+    match try_address_code(attempt.visit, &attempt.flow, stored, typed).await? {
+        AddressCodeVerdict::TooSoon(message) => {
             attempt.flow.say(message);
             return Ok(AddressVerdict::Refused);
         }
-        Tried::Right(code, counters) => {
+        AddressCodeVerdict::Right(code, counters) => {
             let owner = attempt.visit.accounts.store.identity(code.identity_id).await?;
             if let Some(identity) = owner.filter(|owner| D::is_good_for(owner, &code)) {
                 let changes = counters.after_right();
@@ -133,15 +133,15 @@ async fn use_code<D: ByCode>(attempt: &mut Attempt<'_, D>, typed: &str) -> Resul
                 })));
             }
         }
-        Tried::Wrong => {}
+        AddressCodeVerdict::Wrong => {}
     }
     count_wrong(&mut attempt.flow);
     attempt.flow.say(D::WRONG);
     Ok(AddressVerdict::Shown(Vec::new()))
 }
 
-/// What became of a typed code.
-pub(super) enum Tried {
+/// What became of a typed code, of those that recovery and verification send.
+pub(super) enum AddressCodeVerdict {
     /// It is the one that was sent for the flow, and still good. Its place is given back by whoever uses it.
     Right(Box<StoredCode>, GuessCounters),
     /// It is not.
@@ -151,12 +151,12 @@ pub(super) enum Tried {
 }
 
 /// Tries a code, once it has a place among those that may be tried. `stored` is the one that is good in the flow, if one is.
-pub(super) async fn try_code<D: ByCode>(
+pub(super) async fn try_address_code<D: ByCode>(
     visit: &Visit<'_>,
     flow: &Flow<D>,
     stored: Option<StoredCode>,
     typed: &str,
-) -> Result<Tried, FlowError> {
+) -> Result<AddressCodeVerdict, FlowError> {
     let codes = flow.details.codes();
     let typed_address = |email: &str| visit.rules.typed_address(codes.sends, email);
     let address = codes.email.as_deref().and_then(typed_address).map(|address| address.value);
@@ -164,19 +164,19 @@ pub(super) async fn try_code<D: ByCode>(
         // Counted alike, whether anybody has the address or not.
         (Some(address), _) => Guess::MailedCode(address),
         (None, Some(code)) => Guess::CodeOf(code.identity_id),
-        (None, None) => return Ok(Tried::Wrong),
+        (None, None) => return Ok(AddressCodeVerdict::Wrong),
     };
     if codes.attempts >= visit.rules.code_attempts {
-        return Ok(Tried::Wrong);
+        return Ok(AddressCodeVerdict::Wrong);
     }
     let counters = match visit.take_place(flow.transport, guess).await? {
         Ok(counters) => counters,
-        Err(message) => return Ok(Tried::TooSoon(message)),
+        Err(message) => return Ok(AddressCodeVerdict::TooSoon(message)),
     };
     let is_good = codes::is_good(&visit.rules.keys, stored.as_ref(), typed, visit.now);
     Ok(match stored.filter(|_| is_good) {
-        Some(code) => Tried::Right(Box::new(code), counters),
-        None => Tried::Wrong,
+        Some(code) => AddressCodeVerdict::Right(Box::new(code), counters),
+        None => AddressCodeVerdict::Wrong,
     })
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sessera_model::{AssuranceLevel, Credential, CredentialKind, Identity, IdentityState, Timestamp};
 use sessera_store::Change;
 
-use super::sent::{self, CODE, Owner, Sent, Tried, resends};
+use super::sent::{self, CODE, CodeVerdict, Owner, Sent, resends};
 use super::{Code, form, messages};
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Flow, LoginDetails, Standing, State};
@@ -235,10 +235,10 @@ async fn sign_in(attempt: &mut LoginAttempt<'_>) -> Result<LoginVerdict, FlowErr
     let is_of_owner = sent.as_ref().and_then(Sent::address).is_none_or(|sent| *sent == address);
     // A code that was sent to somebody else is as wrong as any.
     let code = if is_of_owner { code } else { String::new() };
-    let changes = match sent::try_code(attempt.visit, &mut attempt.flow, &code).await? {
-        Tried::Right(_, changes) => changes,
-        Tried::Wrong => return Ok(LoginVerdict::Counted(Standing::Refused)),
-        Tried::Not => return Ok(LoginVerdict::Refused(Standing::Refused)),
+    let changes = match sent::try_sent_code(attempt.visit, &mut attempt.flow, &code).await? {
+        CodeVerdict::Right(_, changes) => changes,
+        CodeVerdict::Wrong => return Ok(LoginVerdict::Counted(Standing::Refused)),
+        CodeVerdict::Not => return Ok(LoginVerdict::Refused(Standing::Refused)),
     };
     if owner.state != IdentityState::Active {
         attempt.flow.say(common::ACCOUNT_DISABLED);
@@ -254,10 +254,10 @@ async fn confirm(attempt: &mut LoginAttempt<'_>) -> Result<LoginVerdict, FlowErr
     let Some(code) = typed(attempt) else { return Ok(LoginVerdict::Refused(Standing::Refused)) };
     let (owner, credentials) = signed_in(attempt.visit).await?;
     attempt.suspect = Some(owner.id);
-    let (address, changes) = match sent::try_code(attempt.visit, &mut attempt.flow, &code).await? {
-        Tried::Right(address, changes) => (address, changes),
-        Tried::Wrong => return Ok(LoginVerdict::Counted(Standing::Refused)),
-        Tried::Not => return Ok(LoginVerdict::Refused(Standing::Refused)),
+    let (address, changes) = match sent::try_sent_code(attempt.visit, &mut attempt.flow, &code).await? {
+        CodeVerdict::Right(address, changes) => (address, changes),
+        CodeVerdict::Wrong => return Ok(LoginVerdict::Counted(Standing::Refused)),
+        CodeVerdict::Not => return Ok(LoginVerdict::Refused(Standing::Refused)),
     };
     // Somebody may have given the address up since the code was sent.
     if !addresses(&credentials).contains(&address) {

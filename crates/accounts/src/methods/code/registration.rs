@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::login::FIRST;
-use super::sent::{self, CODE, Owner, Tried, resends};
+use super::sent::{self, CODE, CodeVerdict, Owner, resends};
 use super::{Code, form, messages};
 use crate::flows::error::FlowError;
 use crate::flows::flow::{RegistrationStep, State};
@@ -76,10 +76,10 @@ async fn sign_up(attempt: &mut RegistrationAttempt<'_>) -> Result<RegistrationVe
         return Ok(RegistrationVerdict::Again);
     }
     let Some(mut prepared) = attempt.prepare()? else { return Ok(RegistrationVerdict::Again) };
-    let (address, changes) = match sent::try_code(attempt.visit, &mut attempt.flow, &code).await? {
-        Tried::Right(address, changes) => (address, changes),
-        Tried::Wrong => return Ok(RegistrationVerdict::Further(Vec::new())),
-        Tried::Not => return Ok(RegistrationVerdict::Again),
+    let (address, changes) = match sent::try_sent_code(attempt.visit, &mut attempt.flow, &code).await? {
+        CodeVerdict::Right(address, changes) => (address, changes),
+        CodeVerdict::Wrong => return Ok(RegistrationVerdict::Further(Vec::new())),
+        CodeVerdict::Not => return Ok(RegistrationVerdict::Again),
     };
     // Traits may be left out that were there when the code was sent.
     if !prepared.code_addresses().contains(&address) {

@@ -153,8 +153,8 @@ pub(super) async fn send<D: WithCode>(
     Ok(Ok(changes))
 }
 
-/// What became of a typed code.
-pub(super) enum Tried {
+/// What became of a typed code, of those that a flow sends to sign in, to sign up or as a second factor.
+pub(super) enum CodeVerdict {
     /// It is one that was sent. Whoever has typed it has the address. The changes are those of the limits.
     Right(Address, Vec<Change>),
     /// It is wrong, which was counted, and the flow says so.
@@ -164,25 +164,25 @@ pub(super) enum Tried {
 }
 
 /// Tries a code. A right one is used up, and so are the others that were sent with it.
-pub(super) async fn try_code<D: WithCode>(
+pub(super) async fn try_sent_code<D: WithCode>(
     visit: &Visit<'_>,
     flow: &mut Flow<D>,
     typed: &str,
-) -> Result<Tried, FlowError> {
+) -> Result<CodeVerdict, FlowError> {
     let Some(mut sent) = Sent::of(flow.details.kept()) else {
         flow.say(D::WRONG);
-        return Ok(Tried::Not);
+        return Ok(CodeVerdict::Not);
     };
     if sent.wrong >= visit.rules.code_attempts {
         flow.say(worn_out());
-        return Ok(Tried::Not);
+        return Ok(CodeVerdict::Not);
     }
     let address = sent.address().map(|address| address.value.clone()).unwrap_or_default();
-    let place = match visit.take_place(flow.transport, Guess::MailedCode(&address)).await? {
-        Ok(place) => place,
+    let counters = match visit.take_place(flow.transport, Guess::MailedCode(&address)).await? {
+        Ok(counters) => counters,
         Err(message) => {
             flow.say(message);
-            return Ok(Tried::Not);
+            return Ok(CodeVerdict::Not);
         }
     };
     let keys = &visit.rules.keys;
@@ -191,12 +191,12 @@ pub(super) async fn try_code<D: WithCode>(
     if let Some(right) = right {
         flow.details.kept().remove(CODE);
         flow.state = State::PassedChallenge;
-        return Ok(Tried::Right(right.address.clone(), place.after_right()));
+        return Ok(CodeVerdict::Right(right.address.clone(), counters.after_right()));
     }
     sent.wrong += 1;
     flow.details.kept().set(CODE, sent);
     flow.say(D::WRONG);
-    Ok(Tried::Wrong)
+    Ok(CodeVerdict::Wrong)
 }
 
 /// What is said when too many codes were wrong.

@@ -3,7 +3,7 @@
 use sessera_model::{Identity, TokenHash, Uuid};
 use sessera_store::Code as StoredCode;
 
-use super::form::{self, ByCode, Tried};
+use super::form::{self, AddressCodeVerdict, ByCode};
 use super::messages;
 use crate::flows::addresses;
 use crate::flows::error::FlowError;
@@ -62,12 +62,13 @@ pub async fn open_link(flows: &Flows<'_>, id: Option<&str>, code: &str) -> Resul
     // Whoever opens the link with the right code has the message; the flow goes on in their browser.
     // Others, such as the one who began it, are not shown the code.
     let stored = visit.accounts.store.code(flow.id, VerificationDetails::PURPOSE).await?;
-    if let Tried::Right(_, place) = form::try_code(visit, &flow, stored, code).await? {
+    if let AddressCodeVerdict::Right(_, counters) = form::try_address_code(visit, &flow, stored, code).await?
+    {
         new_cookie = visit.browser().is_none().then(|| visit.new_browser());
         let browser = new_cookie.as_deref().or_else(|| visit.browser()).map(TokenHash::of);
         flow.details.open_in(browser);
         flow.details.linked_code = Some(code.to_owned());
-        visit.keep_with(&mut flow, place.after_right()).await?;
+        visit.keep_with(&mut flow, counters.after_right()).await?;
     } else {
         // Guessing by links is guessing.
         form::count_wrong(&mut flow);

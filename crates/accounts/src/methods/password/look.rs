@@ -13,7 +13,7 @@ use crate::schema::normalise::is_invisible;
 /// small form may look like a third thing.
 const ROUNDS: usize = 2;
 
-/// The same for all texts that can hardly be told apart, or that differ in what people think of as decoration:
+/// A text that is equal for all those that can hardly be told apart, or that differ in what people think of as decoration:
 /// without case, accents and other marks that go with letters of any script, the width and style of letters, blanks, and
 /// whatever is not seen; look-alikes of other scripts are the letters that they look like (UTS #39, section 4), and digits
 /// of all scripts are ASCII's.
@@ -28,7 +28,7 @@ pub(super) fn look(text: &str) -> String {
     of_ascii.unwrap_or_else(|| look_of_any(text))
 }
 
-/// The same by the rules for all characters.
+/// What a text looks like, by the rules for all characters.
 fn look_of_any(text: &str) -> String {
     let plain = text.nfkd().filter(|letter| is_seen(*letter)).map(digit).collect::<String>();
     (0..ROUNDS).fold(plain.to_ascii_lowercase(), |seen, _| {

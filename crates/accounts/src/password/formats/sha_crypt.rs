@@ -108,7 +108,7 @@ fn written_256(output: &[u8; 32]) -> String {
     text
 }
 
-/// The same, turned to the left.
+/// The bytes of a hash with SHA-512 in the format's order, which turns to the left.
 fn written_512(output: &[u8; 64]) -> String {
     let mut text = String::with_capacity(Digest::Sha512.output_characters());
     for first in 0..21 {

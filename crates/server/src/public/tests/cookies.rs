@@ -320,7 +320,7 @@ async fn a_browser_is_recognised_after_a_refusal_too() {
 /// Made with gorilla/securecookie under `cookie-secret-for-tests-only-0001`, as an Ory Kratos does, for the session whose token is
 /// [`TOKEN_OF_KRATOS`].
 const COOKIE_OF_KRATOS: &str = "MTc5NjA2NDc0MnxqU01ZMEFJMWJXWEVJbkdSYkxEVFRJUkxXZFkteWNaU3ZXZ3YxLVBGYkEyM3MxSFQyTEhBUkU3Rm1fME5oMmVPQUhwbDBKbWU4Z3Y5SnRrNThnTTlzTTR0M18xNmVFLWxCMDlmSXZ2WmRKRmQtbEIzQ3lEVENtcGVDcWhDMEhScmhDQjdVeUtZNWhnV0lkU1NIcURFZHduMU1BS0tITEJrZTluOXpJOTQ2bV9UWmNkd0FuZEtQQTctTlBBSFZMV3Jkc0F0SkxkNnlYSEU0ZHVDU01Wck14RUc1VmRZZkZfekxkUE5peUdNZ25IRVhYY2t6Nm5mRUlFWFo1WlpucUxnN2dJQTk1eF82X3lJZXVDSk9uaFZ8QQwO1mULxogqXdjneV-R8fJKkX6MtuZUk-biz8yMRYk=";
-/// The same, made with the `cookiex` of Ory Kratos' source of July 2026.
+/// A cookie for that session as the `cookiex` of Ory Kratos' source of July 2026 makes it.
 const NEWER_COOKIE_OF_KRATOS: &str = "v1.EAlYJnyr5_EpUCecwaRAGZkaV9MpgivJnSvgX6Y6WVgjcfX7dJFFSKkI9vVtwbeP95jpciL0qhRAEkDN6UJkDQokstG_aYrhLUEpYN7LmdHWs9UlzsBpOKl2o_ca_KHAN9afbzhxYyolTLuBh-Zvx7HPubPJ7zxSSBNhiPKhx5Q4L_KWCKPcU27QMvEdbetBUXXsgu98SnHKdhcwLjFtAg2iHEfSLvYkye_RlqxlrZ9AF71rXRm8ZwdCDQ";
 const TOKEN_OF_KRATOS: &str = "ory_st_ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
 

@@ -124,7 +124,7 @@ async fn a_browser_signs_up_by_a_provider_and_goes_where_it_wanted() {
     // Whoever goes back in the history is signed in already.
     let again = client.send("GET", &back, &page, b"").await;
     assert_eq!(again.status, 303, "{again:?}");
-    // The same in a browser that has not left leads to the page for errors, and to JSON for scripts.
+    // Coming back in a browser that has not left leads to the page for errors, and to JSON for scripts.
     let mut other = Client::browser(&server);
     let refused = other.send("GET", &back, &page, b"").await;
     assert!(refused.header("location").contains("/ui/error?id="), "{refused:?}");

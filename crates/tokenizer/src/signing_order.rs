@@ -7,7 +7,7 @@ pub type Activation = (String, i64);
 
 /// A key that is ready to sign, and the time from which it does.
 #[derive(Debug)]
-pub(crate) struct Turn {
+pub(crate) struct TimedSigner {
     /// When it begins to sign, in seconds since the epoch.
     from: i64,
     pub(crate) signer: Signer,
@@ -17,13 +17,13 @@ pub(crate) struct Turn {
 
 /// The keys of a template in the order in which they sign. There is always one.
 #[derive(Debug)]
-pub(crate) struct Schedule {
-    first: Turn,
+pub(crate) struct SigningOrder {
+    first: TimedSigner,
     /// The keys, ordered by the time from which they sign.
-    later: Vec<Turn>,
+    later: Vec<TimedSigner>,
 }
 
-impl Schedule {
+impl SigningOrder {
     /// The keys in the order of their activations. Without activations, the first key of the set always
     /// signs.
     pub(crate) fn new(
@@ -32,8 +32,11 @@ impl Schedule {
         typ: &str,
         template: Option<&str>,
     ) -> Result<Self, KeyError> {
-        let turn =
-            |from: i64, signer: Signer| Turn { from, header: signer.encoded_header(typ, template), signer };
+        let turn = |from: i64, signer: Signer| TimedSigner {
+            from,
+            header: signer.encoded_header(typ, template),
+            signer,
+        };
         if activations.is_empty() {
             return Ok(Self { first: turn(i64::MIN, Signer::of_set(keys)?), later: Vec::new() });
         }
@@ -55,11 +58,11 @@ impl Schedule {
     /// A schedule with one key, which always signs.
     pub(crate) fn of_one(signer: Signer, typ: &str, named: Option<&str>) -> Self {
         let header = signer.encoded_header(typ, named);
-        Self { first: Turn { from: i64::MIN, signer, header }, later: Vec::new() }
+        Self { first: TimedSigner { from: i64::MIN, signer, header }, later: Vec::new() }
     }
 
     /// The key that signs at a time in seconds since the epoch.
-    pub(crate) fn at(&self, now: i64) -> &Turn {
+    pub(crate) fn at(&self, now: i64) -> &TimedSigner {
         self.later.iter().rev().find(|turn| turn.from <= now).unwrap_or(&self.first)
     }
 }
@@ -73,11 +76,11 @@ mod tests {
     fn keys_take_turns_at_their_second() {
         let key = |kid: &str| generate::key(Algorithm::Es256, Some(kid.into()), 2048).unwrap();
         let set = JwkSet::new(vec![key("a"), key("b"), key("c")]).unwrap();
-        let schedule = Schedule::new(&set, &[("c".into(), 200), ("b".into(), 100)], "JWT", None).unwrap();
+        let schedule = SigningOrder::new(&set, &[("c".into(), 200), ("b".into(), 100)], "JWT", None).unwrap();
         for (now, kid) in [(0, "b"), (100, "b"), (199, "b"), (200, "c"), (i64::MAX, "c")] {
             assert_eq!(schedule.at(now).signer.kid(), kid, "{now}");
         }
-        assert_eq!(Schedule::new(&set, &[], "JWT", None).unwrap().at(0).signer.kid(), "a");
-        assert_eq!(Schedule::new(&set, &[("z".into(), 1)], "JWT", None).err(), Some(KeyError::EmptySet));
+        assert_eq!(SigningOrder::new(&set, &[], "JWT", None).unwrap().at(0).signer.kid(), "a");
+        assert_eq!(SigningOrder::new(&set, &[("z".into(), 1)], "JWT", None).err(), Some(KeyError::EmptySet));
     }
 }
