@@ -167,7 +167,8 @@ class Cases:
         self.assertEqual(ask(self.port, "OPTIONS", headers=FETCH).status, 401)
         # On the connection of another protocol nobody would be asked about again.
         other = {"Upgrade": "websocket", "Connection": "Upgrade"}
-        self.assertEqual(ask(self.port, "OPTIONS", headers=FETCH | asked | other).status, 401)
+        # HAProxy refuses an upgrade that lacks a key by itself.
+        self.assertIn(ask(self.port, "OPTIONS", headers=FETCH | asked | other).status, (400, 401))
         self.assertEqual(len(app.reached), 1)
 
     def upgraded(self, headers):
