@@ -92,6 +92,22 @@ fn an_address_at_which_no_proxy_can_ask_is_not_printed() {
 }
 
 #[test]
+fn envoy_gets_addresses_as_it_reads_them() {
+    let folder = Folder::new();
+    folder.write("c.yml", "serve: {gateway: {enabled: true}}\n");
+    for proxy in ["envoy", "envoy-http"] {
+        let arguments = ["proxy-config", proxy, "-c", "c.yml", "--app", "[::1]:3000", "--listen"];
+        let good = folder.run(&[&arguments[..], &["[::1]:80"]].concat());
+        let printed = good.printed();
+        for address in [r#"address: "::1", port_value: 80 "#, r#"address: "::1", port_value: 3000 "#] {
+            assert!(printed.contains(address), "{printed}");
+        }
+        let named = folder.run(&[&arguments[..], &["localhost:80"]].concat());
+        assert!(named.refused().contains("--listen 127.0.0.1:80"), "{named:?}");
+    }
+}
+
+#[test]
 fn a_route_that_is_not_there_is_told() {
     let configuration = root().join("examples/proxies/sessera.yml");
     let arguments = ["proxy-config", "nginx", "--route", "apj", "--config", configuration.to_str().unwrap()];

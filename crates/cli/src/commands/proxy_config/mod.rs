@@ -101,9 +101,20 @@ struct Address {
 }
 
 impl Address {
+    /// Its host without the brackets of IPv6.
+    fn bare_host(&self) -> &str {
+        self.host.trim_start_matches('[').trim_end_matches(']')
+    }
+
     /// Its host, where that is an address of IP.
     fn ip(&self) -> Option<IpAddr> {
-        self.host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+        self.bare_host().parse().ok()
+    }
+
+    /// Its host as YAML has it, where brackets make a list and a colon ends a name.
+    fn host_in_yaml(&self) -> String {
+        let bare = self.bare_host();
+        if bare.contains(':') { format!("\"{bare}\"") } else { bare.to_owned() }
     }
 }
 
@@ -227,17 +238,12 @@ fn filled(proxy: Proxy, wanted: &ProxyConfig, gateway: &Address, route: &Route, 
     file
 }
 
-fn replaced(line: &str, name: &str, Address { host, port }: &Address) -> String {
+fn replaced(line: &str, name: &str, address: &Address) -> String {
+    let Address { host, port } = address;
     line.replace(&format!("{{{{{name}}}}}"), &format!("{host}:{port}"))
         .replace(&format!("{{{{{name}_host}}}}"), host)
-        .replace(&format!("{{{{{name}_ip}}}}"), &in_yaml(host))
+        .replace(&format!("{{{{{name}_ip}}}}"), &address.host_in_yaml())
         .replace(&format!("{{{{{name}_port}}}}"), &port.to_string())
-}
-
-/// A host as YAML has it, where brackets make a list and a colon ends a name.
-fn in_yaml(host: &str) -> String {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    if bare.contains(':') { format!("\"{bare}\"") } else { bare.to_owned() }
 }
 
 /// Every header that the app gets anew.
