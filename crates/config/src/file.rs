@@ -52,8 +52,23 @@ impl<T: Into<OsString>> From<T> for ConfigFile {
 }
 
 fn text(content: io::Result<Vec<u8>>) -> Result<String, String> {
-    let content = content.map_err(|error| error.to_string())?;
-    String::from_utf8(content).map_err(|_| "it is not UTF-8 text".into())
+    let content = content.map_err(|error| unreadable(&error))?;
+    String::from_utf8(content).map_err(|_| "it is not UTF-8 text: save it with the encoding UTF-8".into())
+}
+
+/// Why a file cannot be read, and what to do about it.
+fn unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            "there is no such file: give the path of the configuration file with -c".into()
+        }
+        io::ErrorKind::IsADirectory => "this is a folder: give the path of a file with -c".into(),
+        io::ErrorKind::PermissionDenied => {
+            "this user may not read the file: change its owner or its mode".into()
+        }
+        _ if error.raw_os_error().is_some() => format!("it cannot be read: {error}"),
+        _ => error.to_string(),
+    }
 }
 
 /// Reads what gives its content once, to its end. Nobody can be kept from waiting for a pipe into which nobody writes, so
@@ -127,6 +142,20 @@ mod tests {
         }
         assert!(load_all(&["/dev/null".into()], &Environment::new()).errors.is_empty());
         let errors = load_all(&[folder.path().into()], &Environment::new()).errors;
-        assert!(errors.len() == 1 && errors[0].contains("directory"), "{errors:?}");
+        assert!(errors.len() == 1 && errors[0].contains("this is a folder"), "{errors:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_with_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let utf16 = folder.path().join("utf16.yml");
+        std::fs::write(&utf16, b"\xff\xfea\0:\0").unwrap();
+        for (path, advice) in [
+            (utf16, "save it with the encoding UTF-8"),
+            (folder.path().join("none.yml"), "there is no such file"),
+        ] {
+            let errors = load_all(&[path.into()], &Environment::new()).errors;
+            assert!(errors.len() == 1 && errors[0].contains(advice), "{errors:?}");
+        }
     }
 }

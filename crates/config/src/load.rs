@@ -59,9 +59,7 @@ pub fn load_all(files: &[ConfigFile], environment: &Environment) -> Loaded {
 /// What stands in one file, whose value is an object.
 fn read_file(file: &ConfigFile) -> Result<yaml::Document, String> {
     let name = file.path().display();
-    let text = file
-        .read()
-        .map_err(|error| format!("{name}: {error}. Give the path of the configuration file with -c"))?;
+    let text = file.read().map_err(|error| format!("{name}: {error}"))?;
     let mut document = yaml::parse(&text).map_err(|error| {
         let place = error.line.map_or_else(|| name.to_string(), |line| format!("{name}:{line}"));
         format!("{place}: {}", error.message)

@@ -51,6 +51,13 @@ impl Broken {
         }
     }
 
+    /// What [`render`](Self::render) gives, without the member at its beginning, for where a place names it.
+    pub fn reason(&self) -> String {
+        let whole = self.render();
+        let member = self.member().map(|member| format!("{member}: "));
+        member.and_then(|member| whole.strip_prefix(&member).map(str::to_owned)).unwrap_or(whole)
+    }
+
     /// The member of the template that is to blame, where it is one.
     pub fn member(&self) -> Option<&str> {
         match self {

@@ -49,6 +49,15 @@ pub struct ConfigOrigin {
 /// Variables over those of the environment that say where a server listens, for as long as it runs.
 pub type Addresses = HashMap<String, String>;
 
+impl ConfigOrigin {
+    /// The environment of a server that listens at these addresses.
+    pub fn environment_with(&self, addresses: &Addresses) -> HashMap<String, String> {
+        let mut environment = self.environment.clone();
+        environment.extend(addresses.clone());
+        environment
+    }
+}
+
 /// What a server is started with.
 pub struct Given {
     /// Where the configuration comes from.
@@ -430,9 +439,7 @@ impl Configuration {
             return Err(unusable(all_errors(&said, &self.origin.files)));
         }
         said.config().map_err(unusable)?;
-        let mut environment = self.origin.environment.clone();
-        environment.extend(self.addresses.clone());
-        let loaded = load_all(&self.origin.files, &environment);
+        let loaded = load_all(&self.origin.files, &self.origin.environment_with(&self.addresses));
         let sets = self.surroundings.store.key_sets().await?;
         let next = State {
             base: loaded.tree.clone(),

@@ -103,9 +103,7 @@ impl Server {
             }
         }
         let started = loaded.tree;
-        let mut environment = origin.environment.clone();
-        environment.extend(addresses.clone());
-        let loaded = load(&origin.files, &environment)?;
+        let loaded = load(&origin.files, &origin.environment_with(&addresses))?;
         let config = loaded.config()?;
         let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);

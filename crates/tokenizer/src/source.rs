@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sessera_jose::{SigningKey, without_byte_order_mark_in};
+use sessera_jose::{MAX_NAME_BYTES, SigningKey, is_name, without_byte_order_mark_in};
+use sessera_model::names::is_path_part;
 use sessera_model::shell::{command, word};
 
 use crate::signing_order::Activation;
@@ -48,6 +49,11 @@ pub enum SourceError {
     /// A file cannot be read.
     #[error("the file cannot be read: {0}")]
     File(String),
+    /// No key set can have the name that follows `set://`.
+    #[error(
+        "what follows set:// names no key set: a name has 1 to {MAX_NAME_BYTES} bytes, no '/', and no control characters or others that are not seen"
+    )]
+    NoSetName,
     /// There is no key set with this name.
     #[error("there is no key set \"{0}\" here")]
     NoSuchSet(String),
@@ -91,6 +97,9 @@ impl SourceUrl {
             return Ok(Self::File(PathBuf::from(path)));
         }
         if let Some(name) = text.strip_prefix("set://") {
+            if !is_name(name) || !is_path_part(name) {
+                return Err(SourceError::NoSetName);
+            }
             return Ok(Self::Set(name.to_owned()));
         }
         if text.starts_with("pkcs11:") {
@@ -166,6 +175,9 @@ mod tests {
         let uri = "pkcs11:object=k?module-path=/m.so";
         assert_eq!(SourceUrl::parse(uri), Ok(SourceUrl::Pkcs11(uri.into())));
         assert_eq!(SourceUrl::parse("set://keys"), Ok(SourceUrl::Set("keys".into())));
+        for name in ["", "a/b", "..", "a\nb", "a\u{202e}b", &"x".repeat(256)] {
+            assert_eq!(SourceUrl::parse(&format!("set://{name}")), Err(SourceError::NoSetName), "{name:?}");
+        }
         assert_eq!(SourceUrl::parse("https://example.org/jwks.json"), Err(SourceError::Remote));
         assert_eq!(SourceUrl::parse("ftp://x"), Err(SourceError::UnknownScheme("ftp://".into())));
         assert!(!format!("{:?}", SourceUrl::parse("base64://c2VjcmV0")).contains("c2VjcmV0"));

@@ -7,6 +7,7 @@ use sessera_client::sessions::{Ending, Session, SessionQuery, Whose};
 use sessera_model::{Timestamp, Uuid};
 
 use super::{identities, ids};
+use crate::commands::ids::path_part;
 use crate::commands::names;
 use crate::global::Context;
 use crate::offline::times::{self, about};
@@ -56,7 +57,7 @@ pub(super) struct Which {
     #[arg(value_name = "ID", value_parser = ids::session, add = names::sessions())]
     pub(super) ids: Vec<Uuid>,
     /// All sessions of the identity with this id, or with this identifier such as an e-mail address
-    #[arg(long, value_name = "IDENTITY", add = names::identities())]
+    #[arg(long, value_name = "IDENTITY", value_parser = path_part, add = names::identities())]
     pub(super) identity: Option<String>,
     /// All sessions of everybody
     #[arg(long)]

@@ -60,8 +60,13 @@ impl Findings {
                     working.push((name.as_str(), tokenizer));
                 }
                 Err(error) => {
-                    let pointer = format!("{TEMPLATES}/{}{}", escape(name), part(&error));
-                    self.errors.push(loaded.places.locate(&Problem::new(pointer, broken(&error))));
+                    let member = error.member().map(|member| format!("/{}", escape(member)));
+                    let pointer = format!("{TEMPLATES}/{}{}", escape(name), member.unwrap_or_default());
+                    let sentence = match &error {
+                        Broken::Load(LoadError::Mapper(_)) => broken(&error),
+                        _ => error.reason(),
+                    };
+                    self.errors.push(loaded.places.locate(&Problem::new(pointer, sentence)));
                 }
             }
         }
@@ -101,19 +106,6 @@ pub(crate) fn with_all_errors(error: StartError, files: &[ConfigFile], loaded: &
     let more: Vec<String> = own.into_iter().filter(is_new).collect();
     told.extend(more);
     anyhow!(told.join("\n"))
-}
-
-/// The part of a template that is to blame.
-fn part(error: &Broken) -> &'static str {
-    match error {
-        Broken::Load(LoadError::KeySetSource(_) | LoadError::NoSuchSet { .. } | LoadError::Key(_)) => {
-            "/jwks_url"
-        }
-        Broken::Load(_) => "/claims_mapper_url",
-        Broken::Upstream { member: "bearer", .. } => "/bearer",
-        Broken::Upstream { .. } => "/status_list",
-        Broken::Template(_) => "",
-    }
 }
 
 #[cfg(test)]

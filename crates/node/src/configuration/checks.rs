@@ -56,7 +56,7 @@ pub(super) fn check_templates(
                     Some(member) => format!("{pointer}/{}", sessera_config::escape(member)),
                     None => pointer,
                 };
-                return Err(PatchError { pointer, message: broken.render() });
+                return Err(PatchError { pointer, message: broken.reason() });
             }
         }
     }

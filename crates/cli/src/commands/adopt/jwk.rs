@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use sessera_model::GoDuration;
 
+use crate::commands::ids::path_part;
 use crate::commands::managed_sets;
 use crate::commands::names;
 use crate::global::Global;
@@ -19,7 +20,7 @@ Examples:
   sessera get jwk my-keys --states")]
 pub(crate) struct AdoptJwk {
     /// The name of the key set
-    #[arg(add = names::sets())]
+    #[arg(value_parser = path_part, add = names::sets())]
     set: String,
     /// How long each key signs, for example 30d or 720h
     #[arg(long, value_name = "PERIOD")]

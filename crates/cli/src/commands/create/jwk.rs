@@ -6,6 +6,7 @@ use sessera_client::keys::NewKey;
 use sessera_jose::{Algorithm, JwkSet, generate};
 use sessera_model::GoDuration;
 
+use crate::commands::ids::path_part;
 use crate::commands::keys::{self, KeyUse, Members, Named};
 use crate::commands::managed_sets;
 use crate::commands::names;
@@ -30,7 +31,7 @@ Examples:
   sessera create jwk my-keys --alg ES256 --offline > my-keys.jwks.json")]
 pub(crate) struct CreateJwk {
     /// The name of the key set
-    #[arg(add = names::sets())]
+    #[arg(value_parser = path_part, add = names::sets())]
     set: String,
     /// The id of the key [default: its thumbprint (RFC 7638)]
     kid: Option<String>,

@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::commands::identities;
+use crate::commands::ids::path_part;
 use crate::commands::names;
 use crate::global::Global;
 use crate::output::{Report, Table};
@@ -19,7 +20,7 @@ Examples:
   sessera create recovery-code 6f1c6c2e-8f1b-4a0e-9c3d-2b7e5a4d1f00 --expires-in 1h")]
 pub(crate) struct CreateRecoveryCode {
     /// The id of the identity, or an identifier such as an e-mail address
-    #[arg(value_name = "IDENTITY", add = names::identities())]
+    #[arg(value_name = "IDENTITY", value_parser = path_part, add = names::identities())]
     who: String,
     /// How long the code is good [default: 15 minutes]
     #[arg(long, value_name = "DURATION")]

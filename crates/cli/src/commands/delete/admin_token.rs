@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 
+use crate::commands::ids::path_part;
 use crate::commands::names;
 use crate::global::Global;
 use crate::output::{Report, Table};
@@ -16,7 +17,7 @@ Examples:
   sessera delete admin-token support --yes")]
 pub(crate) struct DeleteAdminToken {
     /// The name of the token
-    #[arg(value_name = "NAME", add = names::admin_tokens())]
+    #[arg(value_name = "NAME", value_parser = path_part, add = names::admin_tokens())]
     name: String,
 }
 

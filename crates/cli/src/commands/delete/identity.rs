@@ -5,6 +5,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::commands::identities;
+use crate::commands::ids::path_part;
 use crate::commands::names;
 use crate::global::Global;
 use crate::output::{Report, Table};
@@ -17,7 +18,7 @@ Examples:
   sessera delete identity ada@example.org --yes")]
 pub(crate) struct DeleteIdentity {
     /// The ids of identities, or identifiers such as e-mail addresses
-    #[arg(required = true, value_name = "ID", add = names::identities())]
+    #[arg(required = true, value_name = "ID", value_parser = path_part, add = names::identities())]
     ids: Vec<String>,
 }
 

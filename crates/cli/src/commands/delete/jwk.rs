@@ -9,6 +9,7 @@ use sessera_config::Config;
 use sessera_issuer::templates::templates_with_set;
 use sessera_model::shell;
 
+use crate::commands::ids::path_part;
 use crate::commands::keys;
 use crate::commands::names;
 use crate::global::{Context, Global};
@@ -25,10 +26,10 @@ Examples:
   sessera delete jwk my-keys --kid 2025-12 --yes")]
 pub(crate) struct DeleteJwk {
     /// The names of the key sets
-    #[arg(required = true, value_name = "SET", add = names::sets())]
+    #[arg(required = true, value_name = "SET", value_parser = path_part, add = names::sets())]
     sets: Vec<String>,
     /// Delete only the key with this id
-    #[arg(long, add = names::keys())]
+    #[arg(long, value_parser = path_part, add = names::keys())]
     kid: Option<String>,
 }
 

@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
 
+use crate::commands::ids::path_part;
 use crate::commands::names;
 use crate::global::Global;
 use crate::output::{Report, Table};
@@ -19,7 +20,7 @@ Examples:
   sessera events replay siem --after 4711")]
 pub(crate) struct ReplayEvents {
     /// The name of the sink
-    #[arg(add = names::sinks())]
+    #[arg(value_parser = path_part, add = names::sinks())]
     sink: String,
     /// The number of the entry of the record behind which everything is sent
     #[arg(long, value_name = "NUMBER")]

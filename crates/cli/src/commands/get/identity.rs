@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::commands::identities;
+use crate::commands::ids::path_part;
 use crate::commands::names;
 use crate::global::Global;
 
@@ -16,7 +17,7 @@ Examples:
   sessera get identity ada@example.org --format jsonpointer=/traits")]
 pub(crate) struct GetIdentity {
     /// The ids of identities, or identifiers such as e-mail addresses
-    #[arg(required = true, value_name = "ID", add = names::identities())]
+    #[arg(required = true, value_name = "ID", value_parser = path_part, add = names::identities())]
     ids: Vec<String>,
 }
 

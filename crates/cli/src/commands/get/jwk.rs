@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 
+use crate::commands::ids::path_part;
 use crate::commands::keys::{self, Members, Named};
 use crate::commands::managed_sets;
 use crate::commands::names;
@@ -22,7 +23,7 @@ Examples:
   sessera get jwk my-keys --private --format json > backup.jwks.json")]
 pub(crate) struct GetJwk {
     /// The names of the key sets
-    #[arg(required = true, value_name = "SET", add = names::sets())]
+    #[arg(required = true, value_name = "SET", value_parser = path_part, add = names::sets())]
     sets: Vec<String>,
     /// Show public members only, which is the default
     #[arg(long, conflicts_with = "private")]

@@ -7,6 +7,7 @@ use sessera_jose::{Algorithm, Jwk, JwkSet, KeyError, import};
 use sessera_model::shell;
 use zeroize::Zeroizing;
 
+use crate::commands::ids::path_part;
 use crate::commands::keys::{self, KeyUse, Members, Named};
 use crate::commands::names;
 use crate::global::{Context, Global};
@@ -27,7 +28,7 @@ Examples:
   openssl genpkey -algorithm ed25519 | sessera import jwk my-keys")]
 pub(crate) struct ImportJwk {
     /// The name of the key set
-    #[arg(add = names::sets())]
+    #[arg(value_parser = path_part, add = names::sets())]
     set: String,
     /// The files; standard input is read when there is none
     #[arg(value_name = "FILE")]

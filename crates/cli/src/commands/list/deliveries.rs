@@ -5,6 +5,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::paging::{self, Paging};
+use crate::commands::ids::path_part;
 use crate::commands::managed_sets::second;
 use crate::commands::names;
 use crate::global::Global;
@@ -18,7 +19,7 @@ Examples:
   sessera list deliveries siem --given-up --format json-pretty")]
 pub(crate) struct ListDeliveries {
     /// The name of the sink
-    #[arg(add = names::sinks())]
+    #[arg(value_parser = path_part, add = names::sinks())]
     sink: String,
     /// Only those that were given up
     #[arg(long)]

@@ -6,6 +6,7 @@ use serde_json::json;
 use sessera_client::sessions::SessionQuery;
 
 use super::paging::{self, Paging};
+use crate::commands::ids::path_part;
 use crate::commands::names;
 use crate::commands::{identities, sessions};
 use crate::global::Global;
@@ -27,7 +28,7 @@ pub(crate) struct ListSessions {
     #[arg(long)]
     inactive: bool,
     /// List only the sessions of the identity with this id, or with this identifier such as an e-mail address
-    #[arg(long, value_name = "IDENTITY", add = names::identities())]
+    #[arg(long, value_name = "IDENTITY", value_parser = path_part, add = names::identities())]
     identity: Option<String>,
 }
 

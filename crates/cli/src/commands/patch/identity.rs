@@ -5,6 +5,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::commands::identities;
+use crate::commands::ids::path_part;
 use crate::commands::names;
 use crate::global::Global;
 use crate::input;
@@ -23,7 +24,7 @@ Examples:
   sessera patch identity ada@example.org --replace '/verifiable_addresses/0/verified=true'")]
 pub(crate) struct PatchIdentity {
     /// The id of the identity, or an identifier such as an e-mail address
-    #[arg(add = names::identities())]
+    #[arg(value_parser = path_part, add = names::identities())]
     id: String,
     /// Set a value, or insert it into a list
     #[arg(long, value_name = "PATH=JSON")]

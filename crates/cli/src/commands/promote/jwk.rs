@@ -5,6 +5,7 @@ use clap::Args;
 use sessera_issuer::key_sets;
 use sessera_jose::{Jwk, JwkSet};
 
+use crate::commands::ids::path_part;
 use crate::commands::keys::{self, Members, Named};
 use crate::commands::names;
 use crate::global::Global;
@@ -21,10 +22,10 @@ Examples:
   sessera promote jwk my-keys 2026-12")]
 pub(crate) struct PromoteJwk {
     /// The name of the key set
-    #[arg(add = names::sets())]
+    #[arg(value_parser = path_part, add = names::sets())]
     set: String,
     /// The id of the key [default: the last key of the set, which is the newest]
-    #[arg(add = names::keys())]
+    #[arg(value_parser = path_part, add = names::keys())]
     kid: Option<String>,
 }
 

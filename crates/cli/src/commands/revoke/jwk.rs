@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use sessera_model::shell;
 
+use crate::commands::ids::path_part;
 use crate::commands::managed_sets;
 use crate::commands::names;
 use crate::global::Global;
@@ -20,10 +21,10 @@ Examples:
   sessera revoke jwk my-keys yUxm1dQMAGkTcGIl6UXxX2Jgqn2FBjTm_Jy0GQAJbmU --yes")]
 pub(crate) struct RevokeJwk {
     /// The name of the key set
-    #[arg(add = names::sets())]
+    #[arg(value_parser = path_part, add = names::sets())]
     set: String,
     /// The id of the key
-    #[arg(add = names::keys())]
+    #[arg(value_parser = path_part, add = names::keys())]
     kid: String,
 }
 

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 
+use crate::commands::ids::path_part;
 use crate::commands::managed_sets;
 use crate::commands::names;
 use crate::global::Global;
@@ -18,7 +19,7 @@ Examples:
   sessera get jwk my-keys --states")]
 pub(crate) struct RotateJwk {
     /// The name of the key set
-    #[arg(add = names::sets())]
+    #[arg(value_parser = path_part, add = names::sets())]
     set: String,
 }
 
