@@ -169,7 +169,11 @@ mod tests {
         );
         assert_eq!(found.errors.len(), 2, "{:?}", found.errors);
         assert!(found.errors[0].contains("c.yml:3: /session/whoami/required_aal: "), "{}", found.errors[0]);
-        assert!(found.errors[1].contains("c.yml:6: /session/whoami/tokenizer/templates/odd: "));
+        assert!(
+            found.errors[1].contains("c.yml:6: /session/whoami/tokenizer/templates/odd"),
+            "{}",
+            found.errors[1]
+        );
         assert_eq!(found.templates, ["good"]);
         assert!(found.notes[0].contains("set://k"));
     }

@@ -17,7 +17,6 @@ use sessera_recipes::{Deployment, Question, Recipe};
 use sessera_tokenizer::TemplateName;
 use zeroize::Zeroizing;
 
-use crate::commands::ids::path_part;
 use crate::commands::keys::KeyUse;
 use crate::commands::{import, names};
 use crate::global::{Context, Global};
@@ -44,7 +43,7 @@ pub(crate) struct CreateTemplate {
     #[arg(long = "set", value_name = "QUESTION=ANSWER", value_parser = answer)]
     answers: Vec<(String, String)>,
     /// The key set that signs [default: the name of the template]
-    #[arg(long, value_name = "SET", value_parser = path_part, add = names::sets())]
+    #[arg(long, value_name = "SET", add = names::sets())]
     keys: Option<String>,
     /// The secret that the service gave you, exactly as it is; - reads standard input
     #[arg(long, value_name = "FILE")]
