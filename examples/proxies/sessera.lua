@@ -37,9 +37,11 @@ core.register_action("sessera", { "http-req" }, function(txn)
     headers["x-original-method"] = { txn.sf:method() }
     headers["x-original-url"] = { scheme .. "://" .. host .. txn.sf:pathq() }
     headers["x-forwarded-for"] = { txn.sf:src() }
-    -- The upgrade itself cannot be told. Without this, nobody is sent to sign in who opens no page.
+    -- The upgrade itself cannot be told. Without these, nobody is sent to sign in who opens no page, and nothing passes as a
+    -- preflight that asks for another protocol.
     if txn.sf:req_hdr("upgrade") ~= "" then
         headers["accept"] = nil
+        headers["access-control-request-method"] = nil
     end
 
     -- Without a limit, HAProxy waits for as long as Sessera hangs. It asks four times, so these milliseconds are a quarter.

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -23,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct ConfigFile {
     path: PathBuf,
     kept: Arc<OnceLock<Result<String, String>>>,
+    has_said: Arc<AtomicBool>,
 }
 
 impl ConfigFile {
@@ -43,11 +45,22 @@ impl ConfigFile {
         }
         self.kept.get_or_init(|| text(read_within(&self.path, PATIENCE))).clone()
     }
+
+    /// Notes whether something stands in the file. An error where something did before and nothing does now: many programs
+    /// empty a file before they write it, and to begin anew with defaults would open what it closes.
+    pub(crate) fn note(&self, says_something: bool) -> Result<(), String> {
+        if says_something {
+            self.has_said.store(true, Ordering::Relaxed);
+        } else if self.has_said.load(Ordering::Relaxed) {
+            return Err("nothing stands in the file any more: write {} where nothing is meant".into());
+        }
+        Ok(())
+    }
 }
 
 impl<T: Into<OsString>> From<T> for ConfigFile {
     fn from(path: T) -> Self {
-        Self { path: PathBuf::from(path.into()), kept: Arc::default() }
+        Self { path: PathBuf::from(path.into()), kept: Arc::default(), has_said: Arc::default() }
     }
 }
 
@@ -59,9 +72,7 @@ fn text(content: io::Result<Vec<u8>>) -> Result<String, String> {
 /// Why a file cannot be read, and what to do about it.
 fn unreadable(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => {
-            "there is no such file: give the path of the configuration file with -c".into()
-        }
+        io::ErrorKind::NotFound => "there is no such file: put it there, or name another one with -c".into(),
         io::ErrorKind::IsADirectory => "this is a folder: give the path of a file with -c".into(),
         io::ErrorKind::PermissionDenied => {
             "this user may not read the file: change its owner or its mode".into()

@@ -64,7 +64,9 @@ fn read_file(file: &ConfigFile) -> Result<yaml::Document, String> {
         let place = error.line.map_or_else(|| name.to_string(), |line| format!("{name}:{line}"));
         format!("{place}: {}", error.message)
     })?;
-    if document.value.is_null() {
+    let says_something = !document.value.is_null();
+    file.note(says_something).map_err(|error| format!("{name}: {error}"))?;
+    if !says_something {
         document.value = Value::Object(Map::new());
     }
     if document.value.is_object() {
@@ -94,6 +96,23 @@ mod tests {
         assert!(
             loaded.warnings[0].contains("2.yml:2: /sesion") && loaded.warnings[0].contains("\"session\"")
         );
+    }
+
+    #[test]
+    fn a_file_that_was_emptied_is_no_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.yml");
+        let file = ConfigFile::from(&path);
+        let read = |content: &str| {
+            std::fs::write(&path, content).unwrap();
+            load(std::slice::from_ref(&file), &Environment::default()).map(|loaded| loaded.tree)
+        };
+        assert_eq!(read("# Nothing yet\n").unwrap(), json!({}), "one that never said anything");
+        assert_eq!(read("dev: true\n").unwrap(), json!({"dev": true}));
+        for emptied in ["", "# dev: true\n"] {
+            assert!(read(emptied).unwrap_err().to_string().contains("write {}"), "{emptied:?}");
+        }
+        assert_eq!(read("{}").unwrap(), json!({}));
     }
 
     #[test]

@@ -187,6 +187,14 @@ pub fn difference(before: &Value, after: &Value) -> Value {
     Value::Array(changes)
 }
 
+/// The places at which one tree says something else than another.
+#[must_use]
+pub fn changed_places(before: &Value, after: &Value) -> Vec<String> {
+    let changes = difference(before, after);
+    let path = |change: &Value| change.get("path").and_then(Value::as_str).map(str::to_owned);
+    changes.as_array().into_iter().flatten().filter_map(path).collect()
+}
+
 /// A difference that was stored, perhaps by a version that hid less, as it may be shown now.
 #[must_use]
 pub fn shown_difference(stored: &str) -> Value {

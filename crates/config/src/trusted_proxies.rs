@@ -74,6 +74,11 @@ impl TrustedProxies {
         self.0.iter().any(|(_, prefix)| *prefix == 0)
     }
 
+    /// Whether there are some, and none of them on this machine.
+    pub fn is_elsewhere(&self) -> bool {
+        !self.0.is_empty() && !self.0.iter().any(|(network, prefix)| *prefix == 0 || network.is_loopback())
+    }
+
     /// Whether an address is a trusted proxy's.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.iter().any(|(network, prefix)| match (network, address) {

@@ -171,6 +171,22 @@ fn note_network(sections: &Sections, notes: &mut Notes<'_>) {
         "/serve/public/trusted_proxies",
         "everybody is believed, so clients choose the address that limits count: name the proxies alone",
     );
+    let gateway = &sections.serve.gateway;
+    notes.when(
+        gateway.enabled && gateway.trusted_proxies.is_everybody(),
+        "/serve/gateway/trusted_proxies",
+        "everybody who reaches the gateway may ask for the tokens of others' sessions: name the proxies alone",
+    );
+    notes.when(
+        gateway.enabled && is_loopback(&gateway.host) && gateway.trusted_proxies.is_elsewhere(),
+        "/serve/gateway/trusted_proxies",
+        "nobody may ask, because the gateway is reached from this machine alone and trusts others: let it listen on an address that the proxies reach, or name 127.0.0.1",
+    );
+    notes.when(
+        !gateway.enabled && !sections.gateway.routes.is_empty(),
+        "/gateway/routes",
+        "nobody asks by them: set serve.gateway.enabled to true",
+    );
     let is_sqlite = sections.dsn.as_ref().is_none_or(|dsn| dsn.expose().starts_with("sqlite"));
     notes.when(
         is_sqlite && !sections.session.cache.max_stale.is_zero(),
@@ -306,6 +322,15 @@ mod tests {
                 json!({"serve": {"public": {"trusted_proxies": ["0.0.0.0/0"]}}}),
                 "/serve/public/trusted_proxies",
             ),
+            (
+                json!({"serve": {"gateway": {"enabled": true, "trusted_proxies": ["::/0"]}}}),
+                "/serve/gateway/trusted_proxies",
+            ),
+            (
+                json!({"serve": {"gateway": {"enabled": true, "trusted_proxies": ["10.0.0.1"]}}}),
+                "/serve/gateway/trusted_proxies",
+            ),
+            (json!({"gateway": {"routes": {"api": {}}}}), "/gateway/routes"),
             (json!({"session": {"cache": {"max_stale": "1m"}}}), "/session/cache/max_stale"),
             (
                 json!({"tracing": {"providers": {"otlp": {"server_url": "collector:4318"}}}}),

@@ -69,9 +69,11 @@ fn beside<'a>(
     }
 }
 
-/// The route that a query names. A name needs no decoding.
+/// The route that a query names, which needs no decoding. A query that names none, such as that of a misspelt `rout=api`, is
+/// itself taken for the name, of which there is no route, lest the one called default judge in the place of a stricter one.
 fn route(query: &str) -> Option<&str> {
-    query.split('&').find_map(|pair| pair.strip_prefix("route=")).filter(|name| !name.is_empty())
+    let named = query.split('&').find_map(|pair| pair.strip_prefix("route=")).filter(|name| !name.is_empty());
+    named.or_else(|| Some(query).filter(|query| !query.is_empty()))
 }
 
 /// What the headers `X-Forwarded-Proto`, `-Host` and `-Uri` tell.
@@ -163,6 +165,19 @@ mod tests {
         assert_eq!(url(&question), "https://app.example/a%2Fb//c?d=/e");
         let root = request("/ext-authz/default/", &[("host", "app.example")]);
         assert_eq!(url(&super::question(&root).unwrap()), "http://app.example/");
+    }
+
+    #[test]
+    fn a_misspelt_query_names_no_route_that_there_is() {
+        for (uri, route) in [
+            ("/auth-request", None),
+            ("/auth-request?", None),
+            ("/auth-request?rout=api", Some("rout=api")),
+            ("/forward-auth?route=", Some("route=")),
+            ("/forward-auth?Route=api", Some("Route=api")),
+        ] {
+            assert_eq!(question(&request(uri, &[])).unwrap().route, route, "{uri}");
+        }
     }
 
     #[test]

@@ -120,8 +120,8 @@ async fn watch_files(configuration: &Configuration) {
 pub async fn reload(configuration: &Configuration) -> bool {
     let began = SystemTime::now();
     match configuration.reload().await {
-        Ok(()) => {
-            tracing::info!("the configuration was read again");
+        Ok(changed) => {
+            tracing::info!(changed = changed.join(", "), "the configuration was read again");
             true
         }
         Err(error) => {

@@ -427,9 +427,9 @@ impl Configuration {
         WatchedFiles::read(files, seen, began)
     }
 
-    /// Reads files, environment, revision and key sets again. When they cannot be used, the server goes
-    /// on with what it has.
-    pub async fn reload(&self) -> Result<(), ChangeError> {
+    /// Reads files, environment, revision and key sets again, and returns the places in files and environment that say
+    /// something else now. When they cannot be used, the server goes on with what it has.
+    pub async fn reload(&self) -> Result<Vec<String>, ChangeError> {
         let began = SystemTime::now();
         let mut state = self.state.lock().await;
         state.revision = self.surroundings.store.newest_revision().await?;
@@ -464,10 +464,11 @@ impl Configuration {
         if !before_use.is_empty() {
             self.surroundings.committer.commit(&before_use).await?;
         }
+        let changed = redact::changed_places(&state.base, &next.base);
         *state = next;
         state.watched = self.watched(&snapshot, &WatchedFiles::default(), began);
         self.install(snapshot);
-        Ok(())
+        Ok(changed)
     }
 
     /// Compiles the newest revision with the key sets as they are now; files are not read again but for
