@@ -16,7 +16,9 @@ pub const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
 /// The question of a request; nothing on paths at which nobody asks.
 pub(crate) fn question<B>(request: &Request<B>) -> Option<Question<'_>> {
     let (uri, headers) = (request.uri(), request.headers());
-    let query = uri.query().unwrap_or_default();
+    // With the question mark, which stands in no name of a route.
+    let whole = uri.path_and_query().map_or("", |whole| whole.as_str());
+    let query = whole.get(uri.path().len()..).unwrap_or_default();
     match uri.path() {
         AUTH_REQUEST => {
             let original = header(headers, "x-original-url").map(Target::of_url).unwrap_or_default();
@@ -29,7 +31,6 @@ pub(crate) fn question<B>(request: &Request<B>) -> Option<Question<'_>> {
         }
         path => {
             let (route, _) = path.strip_prefix(EXT_AUTHZ)?.split_once('/')?;
-            let whole = uri.path_and_query()?.as_str();
             let told = Target { path: whole.get(EXT_AUTHZ.len() + route.len()..), ..forwarded(headers) };
             let asked = uri.authority().map(axum::http::uri::Authority::as_str);
             Some(Question {
@@ -69,11 +70,12 @@ fn beside<'a>(
     }
 }
 
-/// The route that a query names, which needs no decoding. A query that names none, such as that of a misspelt `rout=api`, is
+/// The route that a query names, which needs no decoding. A query that names none, such as that of a misspelt `?rout=api`, is
 /// itself taken for the name, of which there is no route, lest the one called default judge in the place of a stricter one.
 fn route(query: &str) -> Option<&str> {
-    let named = query.split('&').find_map(|pair| pair.strip_prefix("route=")).filter(|name| !name.is_empty());
-    named.or_else(|| Some(query).filter(|query| !query.is_empty()))
+    let pairs = query.strip_prefix('?').filter(|pairs| !pairs.is_empty())?;
+    let named = pairs.split('&').find_map(|pair| pair.strip_prefix("route=")).filter(|name| !name.is_empty());
+    Some(named.unwrap_or(query))
 }
 
 /// What the headers `X-Forwarded-Proto`, `-Host` and `-Uri` tell.
@@ -172,9 +174,10 @@ mod tests {
         for (uri, route) in [
             ("/auth-request", None),
             ("/auth-request?", None),
-            ("/auth-request?rout=api", Some("rout=api")),
-            ("/forward-auth?route=", Some("route=")),
-            ("/forward-auth?Route=api", Some("Route=api")),
+            ("/auth-request?rout=api", Some("?rout=api")),
+            ("/forward-auth?route=", Some("?route=")),
+            ("/forward-auth?Route=api", Some("?Route=api")),
+            ("/forward-auth?api", Some("?api")),
         ] {
             assert_eq!(question(&request(uri, &[])).unwrap().route, route, "{uri}");
         }

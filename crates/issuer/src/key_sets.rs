@@ -7,13 +7,13 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use sessera_jose::{Algorithm, Jwk, JwkSet, KeyError, MAX_NAME_BYTES, PublicJwk, generate, is_name};
-use sessera_model::names::is_path_part;
+use sessera_jose::{Algorithm, Jwk, JwkSet, KeyError, MAX_NAME_BYTES, PublicJwk, generate};
 use sessera_model::{Clock, Timestamp};
 use sessera_rotation::Timing;
 use sessera_store::{
     Change, Committer, Conflict, KeySet, KeyWork, KeysDone, Store, StoreError, StoredKey, key_work,
 };
+use sessera_tokenizer::source::is_set_name;
 
 use crate::compiled::Compiled;
 use crate::published::about;
@@ -283,9 +283,9 @@ pub(crate) fn stored(jwk: &Jwk, now: Timestamp) -> StoredKey {
     StoredKey { kid: jwk.kid().to_owned(), jwk: jwk.to_private_json().to_string().into(), created_at: now }
 }
 
-/// Whether a name of a set or an id of a key can stand in a path and in `set://NAME` without surprises.
+/// Refuses what can be no name of a set and no id of a key.
 pub fn check_name(name: &str) -> Result<(), KeySetsError> {
-    if is_name(name) && is_path_part(name) { Ok(()) } else { Err(KeySetsError::Name) }
+    if is_set_name(name) { Ok(()) } else { Err(KeySetsError::Name) }
 }
 
 /// The keys of a stored set.

@@ -86,6 +86,11 @@ pub trait Sources {
     }
 }
 
+/// Whether a name of a set or an id of a key can stand in a path and in `set://NAME` without surprises.
+pub fn is_set_name(name: &str) -> bool {
+    is_name(name) && is_path_part(name)
+}
+
 impl SourceUrl {
     /// Parses a source.
     pub fn parse(text: &str) -> Result<Self, SourceError> {
@@ -97,7 +102,7 @@ impl SourceUrl {
             return Ok(Self::File(PathBuf::from(path)));
         }
         if let Some(name) = text.strip_prefix("set://") {
-            if !is_name(name) || !is_path_part(name) {
+            if !is_set_name(name) {
                 return Err(SourceError::NoSetName);
             }
             return Ok(Self::Set(name.to_owned()));

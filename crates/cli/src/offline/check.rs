@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(found.errors.len(), 2, "{:?}", found.errors);
         assert!(found.errors[0].contains("c.yml:3: /session/whoami/required_aal: "), "{}", found.errors[0]);
         assert!(
-            found.errors[1].contains("c.yml:6: /session/whoami/tokenizer/templates/odd"),
+            found.errors[1].contains("c.yml:6: /session/whoami/tokenizer/templates/odd/jwks_url: "),
             "{}",
             found.errors[1]
         );
