@@ -138,7 +138,9 @@ pub(crate) fn gateway(
     found: &mut Findings,
 ) -> GatewayConfig {
     let host = listening(&serve.host);
-    if serve.enabled && !is_loopback(&host) && serve.trusted_proxies.is_empty() {
+    // Who may ask is not known where the list cannot be read, which is told already.
+    let trusts_nobody = serve.trusted_proxies.is_empty() && !found.is_wrong("/serve/gateway/trusted_proxies");
+    if serve.enabled && !is_loopback(&host) && trusts_nobody {
         found.wrong(
             "/serve/gateway/host",
             format!(
@@ -184,7 +186,7 @@ fn check(
     match &route.template {
         Some(template) if !templates.contains_key(template) => {
             let message = format!(
-                "there is no tokenizer template \"{template}\": add it under session.whoami.tokenizer.templates first"
+                "there is no tokenizer template \"{template}\": add it under session.whoami.tokenizer.templates, or take it out of the route"
             );
             found.wrong(format!("{at}/template"), message);
         }
@@ -194,6 +196,7 @@ fn check(
         }
         _ => {}
     }
+    let schema_ids = schema_ids.filter(|_| !found.is_wrong("/identity/schemas"));
     let is_unknown = |id: &&String| schema_ids.is_some_and(|known| !known.contains(id.as_str()));
     if let Some(id) = route.schema_ids.iter().find(is_unknown) {
         let known: Vec<&str> = schema_ids.into_iter().flatten().copied().collect();
@@ -300,6 +303,19 @@ mod tests {
             let problem = Config::from_tree(&with(serve, routes)).unwrap_err().to_string();
             assert!(problem.starts_with(pointer), "{pointer}: {problem}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_once() {
+        let open = json!({"enabled": true, "host": "0.0.0.0", "trusted_proxies": ["proxy"]});
+        let told = Config::from_tree(&with(open, json!({}))).unwrap_err();
+        let places: Vec<_> = told.problems().iter().map(|problem| problem.pointer.clone()).collect();
+        assert_eq!(places, ["/serve/gateway/trusted_proxies/0"]);
+        let mut tree = with(json!({}), json!({"a": {"schema_ids": ["people"]}}));
+        tree["identity"] = json!({"schemas": {"id": "people"}});
+        let told = Config::from_tree(&tree).unwrap_err();
+        let places: Vec<_> = told.problems().iter().map(|problem| problem.pointer.clone()).collect();
+        assert_eq!(places, ["/identity/schemas"]);
     }
 
     #[test]

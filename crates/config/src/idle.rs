@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::problem::{Findings, Problem};
+use crate::problem::{Findings, Problem, escape};
 use crate::sections::Sections;
 use crate::sections::courier::Delivery;
 
@@ -69,6 +69,29 @@ pub(crate) fn note(sections: &Sections, tree: &Value, found: &mut Findings) {
         ],
         "it does nothing, because pages of other origins are not answered at all: set serve.public.cors.enabled to true or to false",
     );
+    note(
+        !sections.selfservice.methods.oidc.enabled && !said("/selfservice/methods/oidc/enabled"),
+        "/selfservice/methods/oidc/config",
+        &["providers"],
+        "nobody signs in by them where selfservice.methods.oidc.enabled is absent: set it to true or to false",
+    );
+    let does_not_hash = "it does nothing, because hashers.algorithm is absent and passwords are hashed by argon2: set hashers.algorithm";
+    note(!said("/hashers/algorithm"), "/hashers/bcrypt", &["cost"], does_not_hash);
+    for (name, route) in &sections.gateway.routes {
+        let at = format!("/gateway/routes/{}", escape(name));
+        note(
+            route.template.is_none(),
+            &at,
+            &["header", "reuse"],
+            "it does nothing, because the route makes no token: name its template",
+        );
+        note(
+            route.schema_ids.is_empty(),
+            &at,
+            &["schema_ids"],
+            "an empty list lets people of all schemas pass: name those who may, or leave it out",
+        );
+    }
     for (place, pattern) in sections.clients.http.private_ip_exception_urls.iter().enumerate() {
         if !pattern.contains("://") && !pattern.starts_with('*') {
             let message = format!(
@@ -114,6 +137,13 @@ mod tests {
                 "/serve/public/cors/allowed_origins",
             ),
             (
+                json!({"selfservice": {"methods": {"oidc": {"config": {"providers": [{"id": "g", "provider": "google"}]}}}}}),
+                "/selfservice/methods/oidc/config/providers",
+            ),
+            (json!({"hashers": {"bcrypt": {"cost": 8}}}), "/hashers/bcrypt/cost"),
+            (json!({"gateway": {"routes": {"a": {"header": "X-Token"}}}}), "/gateway/routes/a/header"),
+            (json!({"gateway": {"routes": {"a": {"schema_ids": []}}}}), "/gateway/routes/a/schema_ids"),
+            (
                 json!({"clients": {"http": {"private_ip_exception_urls": ["a.example"]}}}),
                 "/clients/http/private_ip_exception_urls/0",
             ),
@@ -127,6 +157,7 @@ mod tests {
             json!({"courier": {"smtp": {"from_address": "x", "connection_uri": "smtp://h"}}}),
             json!({"dev": true, "courier": {"smtp": {"from_address": "x", "from_name": ""}}}),
             json!({"serve": {"public": {"cors": {"enabled": false, "allowed_origins": ["https://a.example"]}}}}),
+            json!({"hashers": {"algorithm": "argon2", "bcrypt": {"cost": 8}}}),
             json!({"clients": {"http": {"private_ip_exception_urls": ["https://a.example/**", "**"]}}}),
         ] {
             let notes = Config::from_tree(&tree).unwrap().notes;

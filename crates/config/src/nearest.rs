@@ -15,12 +15,29 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|(_, known)| known)
 }
 
-/// A name that is not known, in a sentence for people. `what` says what kind of name it is.
+/// How many names are told to somebody who wrote another one.
+const MAX_TOLD: usize = 16;
+
+/// A name that is not known, in a sentence for people, with the one that was meant or with all where they are few. `what` says
+/// what kind of name it is.
 pub fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let short: String = name.chars().take(64).collect();
-    match nearest(name, known) {
-        Some(known) => format!("the {what} \"{short}\" is not known: did you mean \"{known}\"?"),
+    let known: Vec<&str> = known.into_iter().collect();
+    match nearest(name, known.iter().copied()) {
+        Some(meant) => format!("the {what} \"{short}\" is not known: did you mean \"{meant}\"?"),
+        None if (1..=MAX_TOLD).contains(&known.len()) => {
+            let verb = if known.len() == 1 { "is" } else { "are" };
+            format!("the {what} \"{short}\" is not known: there {verb} {}", listed(&known, "and"))
+        }
         None => format!("the {what} \"{short}\" is not known"),
+    }
+}
+
+/// Names one after the other, as in "a, b and c".
+fn listed(names: &[&str], last_by: &str) -> String {
+    match names {
+        [before @ .., last] if !before.is_empty() => format!("{} {last_by} {last}", before.join(", ")),
+        _ => names.join(""),
     }
 }
 
@@ -68,11 +85,7 @@ pub(crate) fn no_choice(value: &Value, words: &[&str]) -> String {
         Value::String(text) => text.chars().take(64).collect(),
         other => other.to_string().chars().take(64).collect(),
     };
-    let listed = match words {
-        [before @ .., last] if !before.is_empty() => format!("{} or {last}", before.join(", ")),
-        _ => words.join(""),
-    };
-    format!("\"{shown}\" must be {listed}")
+    format!("\"{shown}\" must be {}", listed(words, "or"))
 }
 
 #[cfg(test)]
@@ -93,6 +106,16 @@ mod tests {
         ] {
             assert_eq!(nearest(name, known), found, "{name}");
         }
+    }
+
+    #[test]
+    fn few_known_names_are_told_where_none_was_meant() {
+        assert_eq!(
+            unknown("hook", "xyz", ["session", "web_hook"]),
+            "the hook \"xyz\" is not known: there are session and web_hook"
+        );
+        assert_eq!(unknown("hook", "xyz", ["session"]), "the hook \"xyz\" is not known: there is session");
+        assert_eq!(unknown("key", "xyz", ["session"; 17]), "the key \"xyz\" is not known");
     }
 
     #[test]

@@ -20,6 +20,11 @@ impl Problem {
     pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), message: message.into() }
     }
+
+    /// Whether it is about the value at a pointer, or about something in it.
+    pub(crate) fn is_about(&self, pointer: &str) -> bool {
+        self.pointer.strip_prefix(pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
 }
 
 impl fmt::Display for Problem {
@@ -52,6 +57,11 @@ impl Findings {
     /// Notes a value that cannot be used.
     pub fn wrong(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
         self.wrong.push(Problem::new(pointer, message));
+    }
+
+    /// Whether the value at a pointer cannot be used, or something in it.
+    pub(crate) fn is_wrong(&self, pointer: &str) -> bool {
+        self.wrong.iter().any(|problem| problem.is_about(pointer))
     }
 }
 

@@ -23,6 +23,10 @@ pub trait Setting: Sized {
     fn read(value: &Value, kind: &Kind, at: &str, found: &mut Findings) -> Option<Self>;
 }
 
+/// What is said where something else stands in the place of a list.
+pub(crate) const NO_LIST: &str =
+    "a list is expected: write each of its items behind a hyphen on a line of its own, or all in brackets";
+
 /// Whether a value says nothing: a key without a value is as good as absent, and so is an empty text where a text is
 /// expected. A secret that is empty was meant to be one.
 fn is_nothing(value: &Value, kind: Kind) -> bool {
@@ -182,7 +186,7 @@ impl Setting for Duration {
         if (min..=max).contains(&millis) {
             return Some(duration);
         }
-        found.wrong(at, format!("it must be {}", kind.bounds().unwrap_or_default()));
+        found.wrong(at, format!("\"{text}\" must be {}", kind.bounds().unwrap_or_default()));
         None
     }
 }
@@ -286,7 +290,7 @@ impl<T: Setting> Setting for Vec<T> {
                 T::read(value, &T::KIND, at, found).map(|one| vec![one])
             }
             _ => {
-                found.wrong(at, "a list is expected");
+                found.wrong(at, NO_LIST);
                 None
             }
         }

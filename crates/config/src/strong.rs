@@ -29,15 +29,20 @@ const SAMPLES: [&str; 11] = [
 
 /// Whether a secret is one of those that samples have, such as `PLEASE-CHANGE-ME-I-AM-VERY-INSECURE` of Kratos.
 fn is_of_a_sample(text: &str) -> bool {
-    let letters: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-    SAMPLES.iter().any(|sample| letters.contains(sample)) || is_counted(&letters)
+    let letters: String = letters(text).collect();
+    SAMPLES.iter().any(|sample| letters.contains(sample))
 }
 
 /// Whether each letter or digit follows the one before, as in `0123456789abcdef`.
-fn is_counted(letters: &str) -> bool {
-    let all: Vec<u32> = letters.chars().map(u32::from).collect();
+fn is_counted(text: &str) -> bool {
+    let all: Vec<u32> = letters(text).map(u32::from).collect();
     let breaks = all.windows(2).filter(|pair| pair[0] + 1 != pair[1]).count();
     !all.is_empty() && breaks <= all.len() / 8
+}
+
+/// The letters and digits of a text, all of them small.
+fn letters(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
 }
 
 /// A secret of at least so many characters.
@@ -60,6 +65,8 @@ impl<const LEAST: usize> Strong<LEAST> {
             format!("has {length} characters and needs at least {LEAST}")
         } else if is_of_a_sample(text) {
             "stands in a sample that everybody can read".to_owned()
+        } else if is_counted(text) {
+            "counts up, which is easy to guess".to_owned()
         } else if different < LEAST_DIFFERENT {
             format!("has {different} different characters and needs at least {LEAST_DIFFERENT}")
         } else {

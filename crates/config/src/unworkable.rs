@@ -3,10 +3,11 @@
 use url::Url;
 
 use crate::loopback::is_loopback;
-use crate::problem::{Findings, Problem};
+use crate::problem::{Findings, Problem, escape};
 use crate::sections::Sections;
 use crate::sections::courier::Delivery;
 use crate::sections::flows::Proof;
+use crate::sections::gateway::RouteAal;
 use crate::sections::hooks::Hook;
 
 /// Notes what is switched on and cannot work, each with what would make it work.
@@ -125,11 +126,29 @@ fn note_methods(sections: &Sections, notes: &mut Notes<'_>) {
     let methods = &sections.selfservice.methods;
     let (password, passkey) = (methods.password.enabled, methods.passkey.enabled);
     let code = methods.code.enabled && methods.code.passwordless_enabled;
+    let has_providers = !methods.oidc.config.providers.is_empty();
+    let by_provider = methods.oidc.enabled && has_providers;
     notes.when(
-        !password && !passkey && !code,
+        !(password || passkey || code || by_provider),
         "/selfservice/methods/password/enabled",
-        "nobody can sign in: switch on password, passkey or code.passwordless_enabled",
+        "nobody can sign in: switch on password, passkey, code.passwordless_enabled or oidc",
     );
+    notes.when(
+        methods.oidc.enabled && !has_providers,
+        "/selfservice/methods/oidc/enabled",
+        "nobody signs in by a provider, because none is named: add one to selfservice.methods.oidc.config.providers",
+    );
+    for (is_on, name) in [
+        (methods.code.passwordless_enabled, "passwordless_enabled"),
+        (methods.code.mfa_enabled, "mfa_enabled"),
+    ] {
+        notes.when(
+            is_on && !methods.code.enabled,
+            &format!("/selfservice/methods/code/{name}"),
+            "it switches nothing on, because selfservice.methods.code.enabled is false: set that to true",
+        );
+    }
+    note_second_factors(sections, notes);
     let webauthn = &methods.webauthn;
     for (method, enabled, site) in [
         ("passkey", passkey, &methods.passkey.config.rp),
@@ -153,6 +172,32 @@ fn note_methods(sections: &Sections, notes: &mut Notes<'_>) {
         "/session/lifespan",
         "a session ends when it begins, so nobody stays signed in: write how long sessions live, for example 24h",
     );
+}
+
+/// Routes that let only those pass who have proven a second factor, where nobody can have one.
+fn note_second_factors(sections: &Sections, notes: &mut Notes<'_>) {
+    let methods = &sections.selfservice.methods;
+    let by_code = methods.code.enabled && methods.code.mfa_enabled;
+    let has_one = methods.totp.enabled || methods.webauthn.enabled || by_code;
+    // A provider may say that its token stands for two factors, and an upstream has methods of its own.
+    let of_provider = methods.oidc.enabled
+        && methods
+            .oidc
+            .config
+            .providers
+            .iter()
+            .any(|provider| !provider.aal2_acr_values.is_empty() || !provider.aal2_amr_values.is_empty());
+    if has_one || of_provider || sections.session.upstream.url.is_some() {
+        return;
+    }
+    let routes = sections.gateway.routes.iter();
+    for (name, _) in routes.filter(|(_, route)| route.aal == Some(RouteAal::Aal2)) {
+        notes.when(
+            true,
+            &format!("/gateway/routes/{}/aal", escape(name)),
+            "nobody passes, because no second factor is on: switch on selfservice.methods.totp, webauthn or code.mfa_enabled",
+        );
+    }
 }
 
 /// What the network around would have to do.
@@ -331,6 +376,18 @@ mod tests {
                 "/serve/gateway/trusted_proxies",
             ),
             (json!({"gateway": {"routes": {"api": {}}}}), "/gateway/routes"),
+            (
+                json!({"serve": {"gateway": {"enabled": true}}, "gateway": {"routes": {"a": {"aal": "aal2"}}}}),
+                "/gateway/routes/a/aal",
+            ),
+            (
+                json!({"selfservice": {"methods": {"oidc": {"enabled": true}}}}),
+                "/selfservice/methods/oidc/enabled",
+            ),
+            (
+                json!({"selfservice": {"methods": {"code": {"enabled": false, "mfa_enabled": true}}}}),
+                "/selfservice/methods/code/mfa_enabled",
+            ),
             (json!({"session": {"cache": {"max_stale": "1m"}}}), "/session/cache/max_stale"),
             (
                 json!({"tracing": {"providers": {"otlp": {"server_url": "collector:4318"}}}}),
@@ -356,6 +413,11 @@ mod tests {
                 "login": {"after": {"hooks": [{"hook": "require_verified_address"}]}},
             }}}),
             json!({"selfservice": {"flows": {"recovery": {"enabled": false}}}}),
+            json!({"serve": {"gateway": {"enabled": true}}, "gateway": {"routes": {"a": {"aal": "aal2"}, "b": {"aal": "highest_available"}}},
+                "selfservice": {"methods": {"totp": {"enabled": true}}}}),
+            json!({"selfservice": {"methods": {"password": {"enabled": false}, "oidc": {"enabled": true, "config": {"providers": [
+                {"id": "g", "provider": "google", "client_id": "c", "client_secret": "a-secret-of-a-client", "mapper_url": "base64://e30="}
+            ]}}}}}),
             json!({"serve": {"public": {"base_url": "https://id.example.org", "trusted_proxies": ["10.0.0.1"]}},
                 "session": {"cookie": {"same_site": "None", "domain": "example.org"}},
                 "selfservice": {"methods": {"passkey": {"enabled": true}}}}),

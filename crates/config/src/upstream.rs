@@ -217,8 +217,8 @@ fn note_without_effect(tree: &Value, sections: &Sections, found: &mut Findings) 
                 "it has no effect with session.upstream.url, because people and how they sign in are the upstream's business"
             }
         };
-        // Nothing else that could be said of the key matters then.
-        found.without_effect.retain(|problem| problem.pointer != *pointer);
+        // Nothing else that could be said of the key, or of what is in it, matters then.
+        found.without_effect.retain(|problem| !problem.is_about(pointer));
         found.without_effect.push(Problem::new(*pointer, message));
     }
 }

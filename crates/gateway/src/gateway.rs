@@ -23,6 +23,9 @@ use crate::snapshot::Snapshot;
 /// When to ask again where nobody says so.
 const SOON: Duration = Duration::from_secs(1);
 
+/// What questions without a route are counted under. No route can have this name.
+const NO_ROUTE: &str = "(none)";
+
 /// What is said while an upstream wants to be asked less often.
 const PAUSE: &str = "The upstream that keeps the sessions asked for a pause.";
 
@@ -194,7 +197,7 @@ impl Gateway {
         let (dialect, outcome) = (question.dialect.as_str(), decision.outcome());
         // Whoever asks may name what they like, and each name of a route that is none would be one more number.
         let is_route = !matches!(decision, Decision::Stranger | Decision::NoRoute(_));
-        let route = if is_route { question.route_name() } else { "none" };
+        let route = if is_route { question.route_name() } else { NO_ROUTE };
         self.decisions.with_label_values(&[route, dialect, outcome]).inc();
         match decision {
             Decision::Fault(reason) | Decision::NoRoute(reason) if now.may_tell(reason) => {

@@ -139,7 +139,7 @@ async fn strangers_and_unknown_routes_are_told_so() {
     assert!(
         matches!(gateway.decide("GET", &[]).await, Decision::NoRoute(reason) if reason.contains("\"api\""))
     );
-    assert_eq!(gateway.decided("none", "no_route"), 1, "no number for each name that somebody makes up");
+    assert_eq!(gateway.decided("(none)", "no_route"), 1, "no number for each name that somebody makes up");
     let known = gateway.decide_for(Some([127, 0, 0, 1].into()), "default", "GET", &[]).await;
     assert!(matches!(known, Decision::SignIn { .. }));
 }

@@ -109,7 +109,7 @@ async fn the_gateway_is_observed_like_the_rest() {
     for line in [
         "sessera_gateway_decisions_total{dialect=\"forward-auth\",outcome=\"pass\",route=\"api\"} 3",
         "sessera_gateway_decisions_total{dialect=\"forward-auth\",outcome=\"sign_in\",route=\"default\"} 1",
-        "sessera_gateway_decisions_total{dialect=\"forward-auth\",outcome=\"no_route\",route=\"none\"} 1",
+        "sessera_gateway_decisions_total{dialect=\"forward-auth\",outcome=\"no_route\",route=\"(none)\"} 1",
         "sessera_reused_tokens_total 2",
         "sessera_requests_total{api=\"gateway\",method=\"GET\",route=\"/forward-auth\",status=\"200\"} 3",
     ] {

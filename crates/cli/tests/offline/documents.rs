@@ -185,3 +185,14 @@ fn the_mapper_for_zendesk_gives_what_zendesk_asks_for() {
     assert_eq!(claims["iat"], 1_893_490_200);
     assert!(claims["jti"].is_string());
 }
+
+#[test]
+fn operators_can_look_up_every_event() {
+    let page = include_str!("../../../../docs/operations.md");
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    for name in sessera_config::events::NAMES {
+        let quoted = format!("`{name}`");
+        let is_told = rows.iter().any(|row| row.split('|').nth(1).is_some_and(|cell| cell.contains(&quoted)));
+        assert!(is_told, "docs/operations.md has no line for {name}");
+    }
+}

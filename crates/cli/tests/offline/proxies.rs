@@ -92,6 +92,29 @@ fn an_address_at_which_no_proxy_can_ask_is_not_printed() {
 }
 
 #[test]
+fn what_was_asked_for_and_is_not_in_the_file_is_told() {
+    let folder = Folder::new();
+    folder.write("c.yml", "serve: {gateway: {enabled: true}}\ngateway: {routes: {api: {}}}\n");
+    for (proxy, more, told) in [
+        ("traefik", ["--listen", "0.0.0.0:80"], "--listen counts for nothing"),
+        ("kubernetes-gateway", ["--app", "shop:80"], "has the port of --app alone"),
+        ("kubernetes-gateway", ["--gateway", "tokens:4435"], "has the port of --gateway alone"),
+        ("istio", ["--app", "shop:80"], "--app counts for nothing"),
+        ("istio", ["--route", "api"], "judged by the route \"default\" and not by \"api\""),
+    ] {
+        let arguments = [&["proxy-config", proxy, "-c", "c.yml"][..], &more].concat();
+        let outcome = folder.run(&arguments);
+        assert!(outcome.stderr.contains(told), "{proxy} {more:?}: {outcome:?}");
+        outcome.printed();
+    }
+    let nginx =
+        folder.run(&["proxy-config", "nginx", "-c", "c.yml", "--listen", "0.0.0.0:80", "--route", "api"]);
+    assert!(!nginx.stderr.contains("counts for nothing"), "{nginx:?}");
+    let istio = folder.run(&["proxy-config", "istio", "-c", "c.yml", "--gateway", "[::1]:4435"]);
+    assert!(istio.printed().contains("service: \"::1\"\n"), "{istio:?}");
+}
+
+#[test]
 fn envoy_gets_addresses_as_it_reads_them() {
     let folder = Folder::new();
     folder.write("c.yml", "serve: {gateway: {enabled: true}}\n");

@@ -68,6 +68,10 @@ pub(super) fn stray(variable: &str, value: &str) -> Option<Stray> {
     if let Some(meant) = misplaced(&like, known).or(below) {
         return Some(Stray { sentence: did_you_mean(&meant.name), restricts: true });
     }
+    if let Some(map) = known.iter().find(|known| known.has_free_names && is_below(variable, &known.name)) {
+        let about = format!(": names below {0} are free, so all of it is written as JSON into {0}", map.name);
+        return Some(Stray { sentence: told(&about), restricts: false });
+    }
     let near = near.filter(|near| has_a_likeness(&near.name, &like));
     let Some(near) = near else { return is_told.then(|| Stray { sentence: told(""), restricts: false }) };
     let is_near =
@@ -79,6 +83,10 @@ pub(super) fn stray(variable: &str, value: &str) -> Option<Stray> {
         sentence: did_you_mean(&near.name),
         restricts: near.restricts && is_ours && slip(&like, &near.name).is_some(),
     })
+}
+
+fn is_below(variable: &str, above: &str) -> bool {
+    variable.strip_prefix(above).is_some_and(|rest| rest.starts_with('_'))
 }
 
 /// Whether a name begins with a key of the first level that has others below it.
@@ -172,6 +180,8 @@ pub(super) struct Variable {
     pub(super) name: String,
     /// Whether its key restricts something.
     pub(super) restricts: bool,
+    /// Whether it stands for an object with any names, which have no variables of their own.
+    has_free_names: bool,
 }
 
 /// All variables that are read.
@@ -182,7 +192,8 @@ pub(super) fn variables() -> &'static [Variable] {
 
 fn collected() -> Vec<Variable> {
     fn collect(kind: Kind, path: &[&str], restricts: bool, found: &mut Vec<Variable>) {
-        let variable = || Variable { name: variable_name(path), restricts };
+        let has_free_names = matches!(kind, Kind::Map(_));
+        let variable = || Variable { name: variable_name(path), restricts, has_free_names };
         match kind {
             Kind::Object(keys) => {
                 for key in keys {
@@ -200,7 +211,11 @@ fn collected() -> Vec<Variable> {
     let mut found = Vec::new();
     collect(Sections::KIND, &[], false, &mut found);
     let of_kratos = unsupported::restricting_paths();
-    found.extend(of_kratos.map(|path| Variable { name: variable_name(&path), restricts: true }));
+    found.extend(of_kratos.map(|path| Variable {
+        name: variable_name(&path),
+        restricts: true,
+        has_free_names: false,
+    }));
     found
 }
 
@@ -238,6 +253,17 @@ mod tests {
         for name in ["SERVE_NOTHING_LIKE", "SESSION_WHOAMI_FOO", "LOG_DIR"] {
             let told = with(&[(name, "x")]).warnings.concat();
             assert!(told.ends_with("is not read"), "{name}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_variable_below_free_names_is_told_how_these_are_written() {
+        for (name, written) in [
+            ("SESSION_WHOAMI_TOKENIZER_TEMPLATES_API_TTL", "SESSION_WHOAMI_TOKENIZER_TEMPLATES"),
+            ("GATEWAY_ROUTES_API_TEMPLATE", "GATEWAY_ROUTES"),
+        ] {
+            let told = with(&[(name, "x")]).warnings.concat();
+            assert!(told.ends_with(&format!("is written as JSON into {written}")), "{name}: {told}");
         }
     }
 

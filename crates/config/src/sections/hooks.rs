@@ -10,7 +10,7 @@ use crate::kind::Kind;
 use crate::nearest::unknown;
 use crate::problem::{Findings, escape};
 use crate::sections::web_hook::WebHook;
-use crate::setting::Setting;
+use crate::setting::{NO_LIST, Setting};
 
 pub use crate::hooks::Hook;
 
@@ -131,7 +131,7 @@ impl<P: HookPoint> Setting for Hooks<P> {
 
     fn read(value: &Value, _: &Kind, at: &str, found: &mut Findings) -> Option<Self> {
         let Value::Array(hooks) = value else {
-            found.wrong(at, "a list is expected");
+            found.wrong(at, NO_LIST);
             return None;
         };
         let (mut steps, mut lacks_one) = (Vec::new(), false);

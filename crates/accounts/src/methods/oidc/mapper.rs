@@ -28,6 +28,12 @@ pub(super) struct Mapped {
 impl Mapper {
     /// Reads and parses a mapper.
     pub(super) fn compile(url: &str) -> Result<Self, String> {
+        if url.is_empty() {
+            return Err(
+                "it is missing: name the Jsonnet program that makes an identity, as file:// or base64://"
+                    .into(),
+            );
+        }
         let text = source::read(url).map_err(|error| error.to_string())?;
         Program::parse("mapper", &text).map(Self).map_err(|error| error.to_string())
     }

@@ -29,7 +29,13 @@ pub(crate) struct ListRoutes {}
 impl ListRoutes {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let context = global.connect().await?;
-        let routes = routes(&context.client.config(&context.project).await?);
+        let (config, gateway) = context.client.config_with_gateway(&context.project).await?;
+        let routes = routes(&config);
+        if gateway.is_some_and(|gateway| !gateway.enabled) {
+            context
+                .output
+                .note("the gateway is off, so nobody asks by these: set serve.gateway.enabled to true");
+        }
         let templates = context.client.templates(&context.project).await?;
         let mut table = Table::with_cut_last(&["NAME", "SESSION", "HEADER", "TEMPLATE", "STATE OR REASON"]);
         let mut shown = Vec::new();

@@ -77,12 +77,12 @@ pub(crate) struct ProxyConfig {
     /// The route by which it asks
     #[arg(long, default_value = DEFAULT_ROUTE)]
     route: String,
-    /// Where the app listens
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000", value_parser = address)]
-    app: Address,
-    /// Where the proxy listens
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
-    listen: Address,
+    /// Where the app listens [default: 127.0.0.1:3000]
+    #[arg(long, value_name = "HOST:PORT", value_parser = address)]
+    app: Option<Address>,
+    /// Where the proxy listens [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "HOST:PORT", value_parser = address)]
+    listen: Option<Address>,
     /// Where the gateway listens [default: as the configuration files say, else as the running server says]
     #[arg(long, value_name = "HOST:PORT", value_parser = address)]
     gateway: Option<Address>,
@@ -101,6 +101,10 @@ struct Address {
 }
 
 impl Address {
+    fn of_this_machine(port: u16) -> Self {
+        Self { host: "127.0.0.1".into(), port }
+    }
+
     /// Its host without the brackets of IPv6.
     fn bare_host(&self) -> &str {
         self.host.trim_start_matches('[').trim_end_matches(']')
@@ -122,7 +126,7 @@ fn address(text: &str) -> Result<Address, String> {
     let parts = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
     match parts {
         Some((host, port)) if is_host(host) => Ok(Address { host: host.to_owned(), port }),
-        _ => Err("a host with a port is expected, such as 127.0.0.1:3000".into()),
+        _ => Err("a host with a port is expected, such as 127.0.0.1:8080".into()),
     }
 }
 
@@ -168,15 +172,49 @@ impl ProxyConfig {
                 "the server does not say where its gateway listens: name that with --gateway HOST:PORT, or the configuration files with -c"
             ),
         };
+        for note in self.not_printed() {
+            global.output().note(&note);
+        }
+        let listen = self.listen.clone().unwrap_or_else(|| Address::of_this_machine(8080));
         let is_envoy = matches!(self.proxy, Proxy::Envoy | Proxy::EnvoyHttp);
-        if is_envoy && self.listen.ip().is_none() {
-            bail!(
-                "Envoy listens at an address and not at a name: write --listen 127.0.0.1:{}",
-                self.listen.port
+        if is_envoy && listen.ip().is_none() {
+            bail!("Envoy listens at an address and not at a name: write --listen 127.0.0.1:{}", listen.port);
+        }
+        let app = self.app.unwrap_or_else(|| Address::of_this_machine(3000));
+        let addresses = [("gateway", gateway), ("app", app), ("listen", listen)];
+        let file = filled(self.proxy, &addresses, (&self.route, route), &cookie);
+        std::io::stdout().write_all(file.as_bytes()).context("the file cannot be printed")
+    }
+}
+
+impl ProxyConfig {
+    /// What was asked for and does not stand in the file, one sentence each.
+    fn not_printed(&self) -> Vec<String> {
+        let file = self.proxy.file();
+        let has = |placeholder: &str| file.contains(placeholder);
+        let mut notes = Vec::new();
+        if self.listen.is_some() && !has("{{listen") {
+            notes.push(
+                "the file does not say where the proxy listens, so --listen counts for nothing".to_owned(),
             );
         }
-        let file = filled(self.proxy, &self, &gateway, route, &cookie);
-        std::io::stdout().write_all(file.as_bytes()).context("the file cannot be printed")
+        for (name, address) in [("app", &self.app), ("gateway", &self.gateway)] {
+            let has_host = ["}}", "_host}}", "_ip}}"].iter().any(|end| has(&format!("{{{{{name}{end}")));
+            if address.is_some() && !has_host {
+                notes.push(if has(&format!("{{{{{name}_port}}}}")) {
+                    format!("the file has the port of --{name} alone: write the name of its service into it")
+                } else {
+                    format!("the file does not say where the {name} is, so --{name} counts for nothing")
+                });
+            }
+        }
+        if self.route != DEFAULT_ROUTE && self.proxy == Proxy::Istio {
+            notes.push(format!(
+                "Istio names no route, so its questions are judged by the route \"{DEFAULT_ROUTE}\" and not by \"{}\"; the file says how to change that",
+                self.route
+            ));
+        }
+        notes
     }
 }
 
@@ -207,14 +245,15 @@ impl GatewayLocation {
     }
 }
 
-/// The file of a proxy for a route. A line with the name of a header stands there once for each header.
-fn filled(proxy: Proxy, wanted: &ProxyConfig, gateway: &Address, route: &Route, cookie: &str) -> String {
+/// The file of a proxy for a route, which has a name. A line with the name of a header stands there once for each header.
+fn filled(proxy: Proxy, addresses: &[(&str, Address)], route: (&str, &Route), cookie: &str) -> String {
+    let (name, route) = route;
     let headers = headers(route);
     let mut file = String::new();
     for line in proxy.file().lines() {
-        let line = replaced(line, "gateway", gateway);
-        let line = replaced(&replaced(&line, "app", &wanted.app), "listen", &wanted.listen)
-            .replace("{{route}}", &wanted.route)
+        let line = addresses.iter().fold(line.to_owned(), |line, (of, address)| replaced(&line, of, address));
+        let line = line
+            .replace("{{route}}", name)
             .replace("{{cookie}}", cookie)
             .replace("{{Headers}}", &headers.join(" "));
         let lines: Vec<String> = if line.contains("{{Underscored}}") {
