@@ -33,6 +33,12 @@ fn about_schema(error: &SchemaError, config: &Config) -> Problem {
     Problem::new(pointer, error.to_string())
 }
 
+/// Whether a schema lacks its id or its URL, which the configuration tells by itself.
+fn lacks_something(error: &SchemaError, config: &Config) -> bool {
+    let mut of_that_id = config.identity.schemas.iter().filter(|(id, _)| *id == error.id);
+    of_that_id.any(|(id, url)| id.is_empty() || url.is_empty())
+}
+
 /// Notes what needs a mark that no trait has.
 fn unmarked(schemas: &IdentitySchemas, rules: &Rules, methods: &Methods) -> Vec<Problem> {
     let lacks = |mark: &str| !schemas.iter().any(|schema| schema.marks(mark));
@@ -74,8 +80,11 @@ impl Snapshot {
     /// Compiles a configuration. The error has everything that is wrong.
     pub fn compile(config: &Config) -> Result<Self, Vec<Problem>> {
         let schemas = config.identity.schemas.iter().map(|(id, url)| (id.as_str(), url.as_str()));
-        let schemas = IdentitySchemas::compile(schemas, &config.identity.default_schema_id)
-            .map_err(|wrong| wrong.iter().map(|error| about_schema(error, config)).collect());
+        let schemas =
+            IdentitySchemas::compile(schemas, &config.identity.default_schema_id).map_err(|wrong| {
+                let untold = wrong.iter().filter(|error| !lacks_something(error, config));
+                untold.map(|error| about_schema(error, config)).collect()
+            });
         let rules = Rules::compile(config, &config.secrets.cookie);
         match (schemas, rules, methods::compile(config), MailRules::compile(config)) {
             (Ok(schemas), Ok(rules), Ok(methods), Ok(mail)) => {

@@ -503,8 +503,12 @@ fn tracing(section: Tracing, found: &mut Findings) -> Option<OtlpConfig> {
 
 fn identity(section: Identity, found: &mut Findings) -> IdentityConfig {
     for (place, schema) in section.schemas.iter().enumerate() {
-        if schema.id.is_empty() || schema.url.is_empty() {
-            found.wrong(format!("/identity/schemas/{place}"), "a schema needs \"id\" and \"url\"");
+        let at = format!("/identity/schemas/{place}");
+        if schema.id.is_empty() {
+            found.wrong(at.as_str(), "a schema needs an \"id\", such as default");
+        }
+        if schema.url.is_empty() {
+            found.wrong(at, "a schema needs a \"url\", which begins with file:// or base64://");
         }
     }
     IdentityConfig {

@@ -6,6 +6,7 @@ use sessera_model::Secret;
 use url::{Host, Url};
 
 use crate::problem::{Findings, Problem};
+use crate::public_suffix::is_own_domain;
 use crate::sections::cookies::{Cookies, SameSite};
 use crate::sections::session::Cookie;
 
@@ -120,12 +121,25 @@ fn check(scope: &CookieScope, at: &str, public_url: Option<&Url>, found: &mut Fi
                 "browsers keep no cookie for {domain} that comes from {host}, so nobody stays signed in: set serve.public.base_url to an address of that domain"
             );
             found.without_effect.push(Problem::new(format!("{at}/domain"), message));
+        } else if is_anybodys(domain, public_url) {
+            let message = format!(
+                "browsers keep no cookie for {domain}, below which anybody can have a name, so nobody stays signed in: write a domain of your own"
+            );
+            found.without_effect.push(Problem::new(format!("{at}/domain"), message));
         }
     }
     if scope.same_site == SameSite::None && !scope.secure {
         let message = "browsers keep cookies with None over https only: set serve.public.base_url to an address that begins with https";
         found.without_effect.push(Problem::new(format!("{at}/same_site"), message));
     }
+}
+
+/// Whether anybody can have a name below a domain that a host is within. A cookie for exactly the host is good all the same
+/// (RFC 6265, section 5.3, step 5).
+fn is_anybodys(domain: &str, public_url: Option<&Url>) -> bool {
+    let domain = domain.strip_prefix('.').unwrap_or(domain).to_ascii_lowercase();
+    let is_host = public_url.and_then(Url::host_str).is_some_and(|host| host == domain);
+    !is_host && !is_own_domain(&domain)
 }
 
 /// Whether a host gets the cookies of a domain (RFC 6265, section 5.1.3).
@@ -269,6 +283,7 @@ mod tests {
         for (tree, pointer) in [
             (json!({"cookies": {"domain": "example.org"}}), "/cookies/domain"),
             (json!({"serve": https, "cookies": {"domain": "d.example.org"}}), "/cookies/domain"),
+            (json!({"serve": https, "cookies": {"domain": "org"}}), "/cookies/domain"),
             (
                 json!({"serve": https, "session": {"cookie": {"domain": "ample.org"}}}),
                 "/session/cookie/domain",

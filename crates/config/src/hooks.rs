@@ -60,10 +60,10 @@ pub(crate) fn name(hook: &Value) -> Option<&str> {
     hook.get("hook").unwrap_or(hook).as_str()
 }
 
-/// Judges a hook that does nothing where it stands.
-pub(crate) fn judge(name: &str, at: String, found: &mut Findings) {
+/// Judges a hook that does nothing where it stands. `had` are those that do something there.
+pub(crate) fn judge(name: &str, had: &[Hook], at: String, found: &mut Findings) {
     let Some((_, verdict, loss)) = HOOKS.iter().find(|(known, ..)| *known == name) else {
-        let known = HOOKS.iter().map(|(known, ..)| *known).chain([WEB_HOOK]);
+        let known = had.iter().map(|hook| hook.name()).chain([WEB_HOOK]);
         return found.wrong(at, unknown("hook", name, known));
     };
     let problem = Problem::new(at, format!("the hook \"{name}\" is not supported: {loss}"));

@@ -27,6 +27,9 @@ pub(crate) fn note(sections: &Sections, tree: &Value, found: &mut Findings) {
         for pointer in
             names.iter().map(|name| format!("{at}/{name}")).filter(|pointer| holds && said(pointer))
         {
+            if found.is_wrong(&pointer) {
+                continue;
+            }
             found.without_effect.push(Problem::new(pointer, message));
         }
     };
@@ -36,7 +39,7 @@ pub(crate) fn note(sections: &Sections, tree: &Value, found: &mut Findings) {
             && !said(&format!("{rules}/haveibeenpwned_enabled")),
         rules,
         &["haveibeenpwned_host", "max_breaches", "ignore_network_errors"],
-        "it does nothing, because nobody is asked about passwords from breaches where haveibeenpwned_enabled is absent: set it to true or to false",
+        "it does nothing, because nobody is asked about passwords from breaches where haveibeenpwned_enabled is absent: set it to true, or to false to keep this for later",
     );
     note(
         has_no_server,
@@ -67,13 +70,13 @@ pub(crate) fn note(sections: &Sections, tree: &Value, found: &mut Findings) {
             "allow_credentials",
             "max_age",
         ],
-        "it does nothing, because pages of other origins are not answered at all: set serve.public.cors.enabled to true or to false",
+        "it does nothing, because pages of other origins are not answered at all: set serve.public.cors.enabled to true, or to false to keep this for later",
     );
     note(
         !sections.selfservice.methods.oidc.enabled && !said("/selfservice/methods/oidc/enabled"),
         "/selfservice/methods/oidc/config",
         &["providers"],
-        "nobody signs in by them where selfservice.methods.oidc.enabled is absent: set it to true or to false",
+        "nobody signs in by them where selfservice.methods.oidc.enabled is absent: set it to true, or to false to keep them for later",
     );
     let does_not_hash = "it does nothing, because hashers.algorithm is absent and passwords are hashed by argon2: set hashers.algorithm";
     note(!said("/hashers/algorithm"), "/hashers/bcrypt", &["cost"], does_not_hash);

@@ -1,5 +1,7 @@
 //! The configuration's JSON Schema, by which editors complete and check files.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use crate::kind::{Key, Kind};
@@ -77,9 +79,51 @@ fn of_kind(kind: Kind, path: &mut Vec<String>) -> Value {
             json!({ "type": ["object", "null"], "additionalProperties": members })
         }
         Kind::Object(keys) => of_object(keys, path),
-        Kind::Template => or_null("object"),
+        Kind::Template => of_template(),
         Kind::Any => json!({}),
     }
+}
+
+/// The schema of a tokenizer template, whose reader is that of the crate `tokenizer`.
+fn of_template() -> Value {
+    let duration = || of_kind(Duration::KIND, &mut Vec::new());
+    let text = || json!({ "type": ["string", "null"] });
+    let flag = || json!({ "type": ["boolean", "null"] });
+    let members = [
+        ("jwks_url", text(), "The key set that signs: set://NAME, file://, base64:// or pkcs11:."),
+        ("claims_mapper_url", text(), "The Jsonnet mapper of claims: file:// or base64://."),
+        ("ttl", duration(), "How long tokens live. Default: 10m."),
+        (
+            "subject_source",
+            json!({ "enum": ["id", "external_id", "", null] }),
+            "Which id becomes sub. Default: id.",
+        ),
+        (
+            "audience",
+            json!({ "type": ["string", "array", "null"], "minItems": 1, "items": { "type": "string", "minLength": 1 } }),
+            "Whom tokens are for (aud).",
+        ),
+        ("issuer", text(), "The issuer of tokens (iss). Default: the public address."),
+        ("typ", text(), "The type of tokens in their header, such as at+jwt. Default: JWT."),
+        ("algorithm", text(), "The algorithm that the key set must have."),
+        ("nbf_leeway", duration(), "How much earlier than now tokens begin to be good (nbf), at most 10m."),
+        ("cap_to_session", flag(), "Whether tokens end with their session at the latest."),
+        ("bearer", flag(), "Whether whoami takes its tokens as bearer tokens."),
+        ("status_list", flag(), "Whether its tokens say where others see that their session was revoked."),
+    ];
+    let properties: Map<String, Value> = members
+        .into_iter()
+        .map(|(name, mut schema, about)| {
+            schema["description"] = about.into();
+            (name.to_owned(), schema)
+        })
+        .collect();
+    json!({
+        "type": ["object", "null"],
+        "properties": properties,
+        "required": ["jwks_url"],
+        "additionalProperties": false,
+    })
 }
 
 fn of_object(keys: &'static [Key], path: &mut Vec<String>) -> Value {
@@ -163,6 +207,29 @@ mod tests {
             let (_, found) = read(&example);
             assert!(found.wrong.is_empty() && found.unknown.is_empty(), "{file}: {found:?}");
         }
+    }
+
+    #[test]
+    fn editors_know_the_members_of_a_template() {
+        let schema = of_template();
+        let known: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(known, sessera_tokenizer::template::MEMBERS);
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        for (more, is_good) in [
+            (json!({}), true),
+            (json!({"ttl": "10m", "audience": ["a"], "bearer": true, "subject_source": "external_id"}), true),
+            (json!({"audience": "a", "claims_mapper_url": null}), true),
+            (json!({"jwks_url": 5}), false),
+            (json!({"ttl": "ten"}), false),
+            (json!({"audience": []}), false),
+            (json!({"foo": 1}), false),
+        ] {
+            let mut template = json!({"jwks_url": "set://k"});
+            crate::merge::merge(&mut template, more);
+            let is_taken = sessera_tokenizer::Template::from_json(&template).is_ok();
+            assert_eq!((validator.is_valid(&template), is_taken), (is_good, is_good), "{template}");
+        }
+        assert!(!validator.is_valid(&json!({})));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The known name that somebody may have meant.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 /// The name most like `name`, when it is like it at all.
@@ -22,7 +24,8 @@ const MAX_TOLD: usize = 16;
 /// what kind of name it is.
 pub fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let short: String = name.chars().take(64).collect();
-    let known: Vec<&str> = known.into_iter().collect();
+    let mut seen = HashSet::new();
+    let known: Vec<&str> = known.into_iter().filter(|name| seen.insert(*name)).collect();
     match nearest(name, known.iter().copied()) {
         Some(meant) => format!("the {what} \"{short}\" is not known: did you mean \"{meant}\"?"),
         None if (1..=MAX_TOLD).contains(&known.len()) => {
@@ -111,11 +114,18 @@ mod tests {
     #[test]
     fn few_known_names_are_told_where_none_was_meant() {
         assert_eq!(
-            unknown("hook", "xyz", ["session", "web_hook"]),
+            unknown("hook", "xyz", ["session", "web_hook", "session"]),
             "the hook \"xyz\" is not known: there are session and web_hook"
         );
         assert_eq!(unknown("hook", "xyz", ["session"]), "the hook \"xyz\" is not known: there is session");
-        assert_eq!(unknown("key", "xyz", ["session"; 17]), "the key \"xyz\" is not known");
+        assert_eq!(
+            unknown(
+                "key",
+                "xyz",
+                ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q"]
+            ),
+            "the key \"xyz\" is not known"
+        );
     }
 
     #[test]

@@ -126,6 +126,8 @@ fn holds_secret(value: &Value, path: &mut Vec<String>) -> bool {
                 Some(Kind::Template) => names.last() == Some(&"jwks_url") && text.starts_with("base64://"),
                 Some(kind) if kind.is_secret() => !is_bare_address(text),
                 Some(Kind::Any) | None => below_known(&names).iter().any(|name| sounds_secret(name)),
+                // A name or an address of mail may have an @, too.
+                Some(Kind::Text) => text.contains("://") && has_user(text),
                 Some(_) => has_user(text),
             };
             is_secret && !text.is_empty()

@@ -138,7 +138,7 @@ pub enum TemplateError {
     #[error("a template must be an object with the member \"jwks_url\"")]
     NotAnObject,
     /// A member is not known.
-    #[error("a template has no member \"{0}\": it has {known}", known = KNOWN.join(", "))]
+    #[error("a template has no member \"{0}\": it has {known}", known = MEMBERS.join(", "))]
     UnknownMember(String),
     /// The key set is missing.
     #[error("the template needs \"jwks_url\", for example \"set://NAME\"")]
@@ -197,7 +197,7 @@ impl TemplateError {
 }
 
 /// The members of a template.
-const KNOWN: [&str; 12] = [
+pub const MEMBERS: [&str; 12] = [
     "jwks_url",
     "claims_mapper_url",
     "ttl",
@@ -219,7 +219,7 @@ impl Template {
     /// Parses a template. Unknown members are errors.
     pub fn from_json(value: &Value) -> Result<Self, TemplateError> {
         let members = value.as_object().ok_or(TemplateError::NotAnObject)?;
-        if let Some(unknown) = members.keys().find(|name| !KNOWN.contains(&name.as_str())) {
+        if let Some(unknown) = members.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
             return Err(TemplateError::UnknownMember(unknown.chars().take(64).collect()));
         }
         let text = |member: &'static str| match members.get(member) {

@@ -221,7 +221,7 @@ fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, ClientError> {
         let wrong = |problem: String| ClientError::Certificates { file: file.to_owned(), problem };
         let mut count = 0;
         let pem = files::read(file, MAX_CERTIFICATES).map_err(|error| wrong(error.to_string()))?;
-        for certificate in CertificateDer::pem_slice_iter(&pem) {
+        for certificate in CertificateDer::pem_slice_iter(files::without_mark(&pem)) {
             let certificate = certificate.map_err(|error| wrong(innermost(&error).to_string()))?;
             roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
             count += 1;

@@ -61,7 +61,8 @@ async fn a_certificate_counts_only_when_it_is_trusted() {
     let url = served().await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("roots.pem");
-    std::fs::write(&file, CERTIFICATE).unwrap();
+    // Some programs begin a file with a byte order mark.
+    std::fs::write(&file, format!("\u{FEFF}{CERTIFICATE}")).unwrap();
     for (upstream, status) in
         [(json!({"url": url}), 503), (json!({"url": url, "ca_file": file.to_str().unwrap()}), 200)]
     {

@@ -168,7 +168,7 @@ impl<P: HookPoint> Setting for Hooks<P> {
                 steps.push(Step::Own(*own));
             } else {
                 lacks_one |= P::LACKED.contains(&name);
-                judge(name, at, found);
+                judge(name, P::HAD, at, found);
             }
         }
         Some(Self { steps, lacks_one, place: PhantomData })

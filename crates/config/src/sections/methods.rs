@@ -158,7 +158,7 @@ section! {
 section! {
     /// Where security keys are good.
     pub struct WebauthnRules {
-        /// Whether people sign in with a security key alone, which they do with passkeys here: `true` is refused.
+        /// Whether people sign in with a security key alone, which they do with passkeys here: `true` is refused where security keys are on.
         passwordless: bool = false,
         /// The site that security keys are for.
         rp: RelyingParty,

@@ -103,7 +103,8 @@ impl<'c> Probe<'c> {
         if let Some(file) = &config.ca_file {
             let name = || format!("session.upstream.ca_file: {}", file.display());
             let pem = files::read(file, MAX_CERTIFICATES).with_context(name)?;
-            let certificates = reqwest::Certificate::from_pem_bundle(&pem).with_context(name)?;
+            let certificates =
+                reqwest::Certificate::from_pem_bundle(files::without_mark(&pem)).with_context(name)?;
             ensure!(
                 !certificates.is_empty(),
                 "{}: it has no certificate. Name a file with certificates as PEM",
