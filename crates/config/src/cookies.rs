@@ -134,17 +134,22 @@ fn check(scope: &CookieScope, at: &str, public_url: Option<&Url>, found: &mut Fi
     }
 }
 
+/// A domain as browsers compare it: in small letters, and without the dot that it may begin with (RFC 6265, section 5.2.3).
+fn bare(domain: &str) -> String {
+    domain.strip_prefix('.').unwrap_or(domain).to_ascii_lowercase()
+}
+
 /// Whether anybody can have a name below a domain that a host is within. A cookie for exactly the host is good all the same
 /// (RFC 6265, section 5.3, step 5).
 fn is_anybodys(domain: &str, public_url: Option<&Url>) -> bool {
-    let domain = domain.strip_prefix('.').unwrap_or(domain).to_ascii_lowercase();
+    let domain = bare(domain);
     let is_host = public_url.and_then(Url::host_str).is_some_and(|host| host == domain);
     !is_host && !is_own_domain(&domain)
 }
 
 /// Whether a host gets the cookies of a domain (RFC 6265, section 5.1.3).
 fn is_within(host: &Host<&str>, domain: &str) -> bool {
-    let domain = domain.strip_prefix('.').unwrap_or(domain).to_ascii_lowercase();
+    let domain = bare(domain);
     match host {
         Host::Domain(host) => {
             *host == domain || host.strip_suffix(&domain).is_some_and(|rest| rest.ends_with('.'))

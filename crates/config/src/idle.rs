@@ -27,10 +27,9 @@ pub(crate) fn note(sections: &Sections, tree: &Value, found: &mut Findings) {
         for pointer in
             names.iter().map(|name| format!("{at}/{name}")).filter(|pointer| holds && said(pointer))
         {
-            if found.is_wrong(&pointer) {
-                continue;
+            if !found.is_wrong(&pointer) {
+                found.without_effect.push(Problem::new(pointer, message));
             }
-            found.without_effect.push(Problem::new(pointer, message));
         }
     };
     note(

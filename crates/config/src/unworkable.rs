@@ -187,13 +187,10 @@ fn note_second_factors(sections: &Sections, notes: &mut Notes<'_>) {
             .providers
             .iter()
             .any(|provider| !provider.aal2_acr_values.is_empty() || !provider.aal2_amr_values.is_empty());
-    if has_one || of_provider || sections.session.upstream.url.is_some() {
-        return;
-    }
-    let routes = sections.gateway.routes.iter();
-    for (name, _) in routes.filter(|(_, route)| route.aal == Some(RouteAal::Aal2)) {
+    let nobody_can = !(has_one || of_provider || sections.session.upstream.url.is_some());
+    for (name, route) in &sections.gateway.routes {
         notes.when(
-            true,
+            nobody_can && route.aal == Some(RouteAal::Aal2),
             &format!("/gateway/routes/{}/aal", escape(name)),
             "nobody passes, because no second factor is on: switch on selfservice.methods.totp, webauthn or code.mfa_enabled",
         );

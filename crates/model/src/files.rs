@@ -29,11 +29,6 @@ pub fn read_once(path: &Path, max: u64) -> Result<Vec<u8>> {
     Ok(content)
 }
 
-/// The bytes of a text without the byte order mark (U+FEFF) with which some programs begin a file.
-pub fn without_mark(bytes: &[u8]) -> &[u8] {
-    bytes.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(bytes)
-}
-
 /// Whether something is there that is neither a file on a disk nor a folder, such as a pipe or a device.
 pub fn gives_once(path: &Path) -> bool {
     metadata(path).is_ok_and(|known| !known.is_file() && !known.is_dir())

@@ -20,6 +20,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use sessera_config::UpstreamConfig;
 use sessera_issuer::upstream::Unanswered;
+use sessera_jose::without_byte_order_mark_in;
 use sessera_model::files;
 use url::Url;
 
@@ -221,7 +222,7 @@ fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, ClientError> {
         let wrong = |problem: String| ClientError::Certificates { file: file.to_owned(), problem };
         let mut count = 0;
         let pem = files::read(file, MAX_CERTIFICATES).map_err(|error| wrong(error.to_string()))?;
-        for certificate in CertificateDer::pem_slice_iter(files::without_mark(&pem)) {
+        for certificate in CertificateDer::pem_slice_iter(without_byte_order_mark_in(&pem)) {
             let certificate = certificate.map_err(|error| wrong(innermost(&error).to_string()))?;
             roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
             count += 1;

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use reqwest::header::{CACHE_CONTROL, DATE, HeaderMap, HeaderName, LOCATION};
 use serde_json::Value;
 use sessera_config::UpstreamConfig;
+use sessera_jose::without_byte_order_mark_in;
 use sessera_model::{Clock as _, SystemClock, Timestamp, files};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
@@ -104,7 +105,7 @@ impl<'c> Probe<'c> {
             let name = || format!("session.upstream.ca_file: {}", file.display());
             let pem = files::read(file, MAX_CERTIFICATES).with_context(name)?;
             let certificates =
-                reqwest::Certificate::from_pem_bundle(files::without_mark(&pem)).with_context(name)?;
+                reqwest::Certificate::from_pem_bundle(without_byte_order_mark_in(&pem)).with_context(name)?;
             ensure!(
                 !certificates.is_empty(),
                 "{}: it has no certificate. Name a file with certificates as PEM",
