@@ -15,7 +15,6 @@ use crate::courier::{CourierConfig, courier};
 use crate::error::ConfigError;
 use crate::events::{EventsConfig, events};
 use crate::gateway::{GatewayConfig, gateway};
-use crate::host::listening;
 use crate::keys::kind_at;
 use crate::loopback::is_loopback;
 use crate::problem::{Findings, Problem, dotted};
@@ -423,7 +422,7 @@ fn base_url(configured: Option<&WrittenUrl>, host: &str, port: u16) -> String {
 
 fn public(section: Public, default_port: u16) -> PublicConfig {
     let port = section.port.unwrap_or(default_port);
-    let host = listening(&section.host);
+    let host = section.host.0;
     let base_url = base_url(section.base_url.as_ref(), &host, port);
     PublicConfig {
         issuer: section.base_url.map_or_else(|| base_url.clone(), |written| written.text),
@@ -437,7 +436,7 @@ fn public(section: Public, default_port: u16) -> PublicConfig {
 
 fn admin(section: Admin, default_port: u16, found: &mut Findings) -> AdminConfig {
     let port = section.port.unwrap_or(default_port);
-    let host = listening(&section.host);
+    let host = section.host.0;
     let config = AdminConfig {
         base_url: base_url(section.base_url.as_ref(), &host, port),
         tokens: section.token.into_iter().map(Secret::from).collect(),

@@ -6,7 +6,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde_json::{Map, Value};
 use sessera_model::names::is_plain_name;
 
-use crate::host::listening;
 use crate::loopback::is_loopback;
 use crate::problem::{Findings, escape};
 use crate::sections::gateway::{Gateway, Route};
@@ -137,7 +136,7 @@ pub(crate) fn gateway(
     schema_ids: Option<&BTreeSet<&str>>,
     found: &mut Findings,
 ) -> GatewayConfig {
-    let host = listening(&serve.host);
+    let host = serve.host.0;
     // Who may ask is not known where the list cannot be read, which is told already.
     let trusts_nobody = serve.trusted_proxies.is_empty() && !found.is_wrong("/serve/gateway/trusted_proxies");
     if serve.enabled && !is_loopback(&host) && trusts_nobody {

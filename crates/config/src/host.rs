@@ -1,5 +1,7 @@
 //! The host of a server as it is written in the configuration.
 
+use std::net::Ipv6Addr;
+
 use serde_json::Value;
 use url::{Host as UrlHost, Url};
 
@@ -24,9 +26,43 @@ fn is_host(text: &str) -> bool {
     text.chars().all(plain) && !text.ends_with(':') && has_name && url.path() == "/"
 }
 
-/// The host to listen on, which may stand in brackets where it is an address of IPv6, as in addresses.
-pub(crate) fn listening(host: &str) -> String {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).to_owned()
+/// The name or the address on which a server listens, without a port. An address of IPv6 has no brackets here, and may have
+/// them where it is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListeningHost(pub String);
+
+impl ListeningHost {
+    fn parse(text: &str) -> Option<Self> {
+        let host = text.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(text);
+        // An address of IPv6 may name the interface of this machine at which it is: fe80::1%eth0.
+        let is_address = |(address, interface): (&str, &str)| {
+            address.parse::<Ipv6Addr>().is_ok() && interface.chars().all(is_of_names)
+        };
+        let is_good = host.parse::<Ipv6Addr>().is_ok()
+            || host.split_once('%').is_some_and(is_address)
+            || (text == host && !host.starts_with(['.', '-']) && host.chars().all(is_of_names));
+        (is_good && !host.is_empty()).then(|| Self(host.to_owned()))
+    }
+}
+
+/// Whether a character stands in names of hosts and of interfaces.
+fn is_of_names(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-._".contains(c)
+}
+
+impl Setting for ListeningHost {
+    const KIND: Kind = Kind::Text;
+
+    fn read(value: &Value, _: &Kind, at: &str, found: &mut Findings) -> Option<Self> {
+        let host = value.as_str().and_then(Self::parse);
+        if host.is_none() {
+            found.wrong(
+                at,
+                "no server can listen there: write an address of this machine alone, as in 127.0.0.1, 0.0.0.0 or ::, and the port in port",
+            );
+        }
+        host
+    }
 }
 
 impl Setting for Host {
@@ -54,11 +90,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_of_ipv6_may_stand_in_brackets() {
-        for (written, host) in
-            [("[::1]", "::1"), ("::1", "::1"), ("localhost", "localhost"), ("[::1", "[::1")]
-        {
-            assert_eq!(listening(written), host);
+    fn a_server_listens_on_a_name_or_an_address_alone() {
+        for (written, host) in [
+            ("127.0.0.1", "127.0.0.1"),
+            ("[::1]", "::1"),
+            ("::1", "::1"),
+            ("fe80::1%eth0", "fe80::1%eth0"),
+            ("localhost", "localhost"),
+            ("my_host.internal", "my_host.internal"),
+        ] {
+            assert_eq!(ListeningHost::parse(written), Some(ListeningHost(host.into())));
+        }
+        for bad in [
+            "",
+            "[]",
+            " ",
+            "a b",
+            "127.0.0.1 ",
+            "127.0.0.1:4433",
+            "[127.0.0.1]",
+            "[::1",
+            "::1]",
+            "http://x",
+            "x/",
+            "*",
+            "unix:/run/x",
+            "-x",
+            "fe80::1%a b",
+            "é",
+        ] {
+            assert_eq!(ListeningHost::parse(bad), None, "{bad}");
         }
     }
 

@@ -71,9 +71,19 @@ pub(crate) fn judge(name: &str, value: &Value, keys: &'static [Key], at: &str, f
         found.mistaken.push(Problem::new(pointer, misplaced_message(name, &path)));
     } else if holds(value, keys, &place) {
         found.mistaken.push(Problem::new(pointer, wrapping(name)));
+    } else if let Some(around) = around(name, keys) {
+        let message = format!("the key \"{name}\" is not known here: write it below \"{around}\"");
+        found.unknown.push(Problem::new(pointer, message));
     } else {
         found.unknown.push(Problem::new(pointer, unknown()));
     }
+}
+
+/// The one object beside a name in which a key of that name stands.
+fn around(name: &str, keys: &'static [Key]) -> Option<&'static str> {
+    let has_it = |key: &&Key| matches!(key.kind, Kind::Object(inner) if find(inner, name).is_some());
+    let mut around = keys.iter().filter(has_it).map(|key| key.name);
+    around.next().filter(|_| around.next().is_none())
 }
 
 fn wrapping(name: &str) -> String {
@@ -257,6 +267,13 @@ mod tests {
     fn at(path: &str, value: &Value) -> Value {
         let names = path.rsplit('.');
         names.fold(value.clone(), |inner, name| json!({name: inner}))
+    }
+
+    #[test]
+    fn a_name_that_stands_elsewhere_is_told_where() {
+        let (_, found) = read(&at("selfservice.methods.oidc.providers", &json!([])));
+        let said: Vec<&str> = found.unknown.iter().map(|problem| problem.message.as_str()).collect();
+        assert_eq!(said, ["the key \"providers\" is not known here: write it below \"config\""]);
     }
 
     #[test]

@@ -220,7 +220,7 @@ fn note_network(sections: &Sections, notes: &mut Notes<'_>) {
         "everybody who reaches the gateway may ask for the tokens of others' sessions: name the proxies alone",
     );
     notes.when(
-        gateway.enabled && is_loopback(&gateway.host) && gateway.trusted_proxies.is_elsewhere(),
+        gateway.enabled && is_loopback(&gateway.host.0) && gateway.trusted_proxies.is_elsewhere(),
         "/serve/gateway/trusted_proxies",
         "nobody may ask, because the gateway is reached from this machine alone and trusts others: let it listen on an address that the proxies reach, or name 127.0.0.1",
     );

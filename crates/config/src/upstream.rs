@@ -183,7 +183,7 @@ fn check_for_loops(sections: &Sections, upstream: &Url, found: &mut Findings) {
     let public = &sections.serve.public;
     let own_port = public.port.unwrap_or(PORTS.public);
     let host = upstream.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let is_same_host = host == public.host || (is_loopback(host) && is_loopback(&public.host));
+    let is_same_host = host == public.host.0 || (is_loopback(host) && is_loopback(&public.host.0));
     let is_base = public.base_url.as_ref().is_some_and(|base| base.url.origin() == upstream.origin());
     // The address under which clients reach this server may lead through the upstream's own machine, but a
     // question to it would come back here.

@@ -141,6 +141,7 @@ impl<P: HookPoint> Setting for Hooks<P> {
                 found.wrong(at, "a hook is an object with the name of a hook as \"hook\"");
                 continue;
             };
+            let told = found.wrong.len();
             // Whoever writes "can_interrupt" beside "config" believes that the hook can stop a flow.
             for member in hook.as_object().into_iter().flat_map(Map::keys) {
                 if !matches!(member.as_str(), "hook" | "config") && !member.starts_with("x-") {
@@ -151,9 +152,18 @@ impl<P: HookPoint> Setting for Hooks<P> {
                 }
             }
             if name == WEB_HOOK {
-                let config = hook.get("config").unwrap_or(&Value::Null);
-                let hook = WebHook::read(config, &format!("{at}/config"), found);
-                steps.extend(hook.map(Arc::new).map(Step::Web));
+                match hook.get("config").filter(|config| !config.is_null()) {
+                    Some(config) => {
+                        let hook = WebHook::read(config, &format!("{at}/config"), found);
+                        steps.extend(hook.map(Arc::new).map(Step::Web));
+                    }
+                    // A name that is not known is what was meant to be it.
+                    None if found.wrong.len() > told => {}
+                    None => found.wrong(
+                        format!("{at}/config"),
+                        "whom it calls is missing: write config with url and method",
+                    ),
+                }
                 continue;
             }
             if Hook::ALL.iter().any(|own| own.name() == name) {
@@ -289,6 +299,18 @@ mod tests {
             ] {
                 assert_eq!(wrong::<AfterSignUp>(json!([nothing])), []);
             }
+        }
+    }
+    #[test]
+    fn a_web_hook_without_config_is_told_once() {
+        let config = json!({"url": "https://hooks.example.org/", "method": "POST"});
+        for (hook, pointer) in [
+            (json!({"hook": "web_hook"}), "/hooks/0/config"),
+            (json!({"hook": "web_hook", "config": null}), "/hooks/0/config"),
+            (json!({"hook": "web_hook", "cnfig": config}), "/hooks/0/cnfig"),
+        ] {
+            let wrong = wrong::<Before>(json!([hook]));
+            assert!(wrong.len() == 1 && wrong[0].pointer == pointer, "{wrong:?}");
         }
     }
 }

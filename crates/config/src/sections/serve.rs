@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::address::WrittenUrl;
+use crate::host::ListeningHost;
 use crate::origins::OriginPattern;
 use crate::section::section;
 use crate::strong::Strong;
@@ -28,7 +29,7 @@ section! {
         /// Answer the questions of proxies.
         enabled: bool = false,
         /// The address to listen on. On another one than loopback, `trusted_proxies` must say who may ask.
-        host: String = "127.0.0.1",
+        host: ListeningHost = "127.0.0.1",
         /// The port to listen on, for HTTP and gRPC.
         port: u16 = 4435,
         /// Addresses or networks of the proxies that may ask, and that are believed when they say for whom. Default: those of this machine.
@@ -42,7 +43,7 @@ section! {
         /// The address under which clients reach the public API; as it is written, the issuer of tokens. Default: from host and port, with a slash at its end.
         @restricts base_url: Option<WrittenUrl>,
         /// The address to listen on.
-        host: String = "127.0.0.1",
+        host: ListeningHost = "127.0.0.1",
         /// The port to listen on. Default: 4433, or 4533 with session.upstream.url.
         port: Option<u16>,
         /// Requests of other origins.
@@ -83,7 +84,7 @@ section! {
         /// The address under which operators reach the admin API. Default: from host and port.
         base_url: Option<WrittenUrl>,
         /// The address to listen on.
-        host: String = "127.0.0.1",
+        host: ListeningHost = "127.0.0.1",
         /// The port to listen on. Default: 4434, or 4534 with session.upstream.url.
         port: Option<u16>,
         /// Bearer tokens that the admin API asks for, of owners; several may be good at once, and admin tokens are good beside them. Default: none.
