@@ -195,7 +195,7 @@ fn moment(text: &str) -> Option<Timestamp> {
 
 /// A number that a query gives.
 pub(super) fn number(parameters: &Parameters, name: &'static str) -> Result<Option<i64>, ApiError> {
-    let parsed = parameters.get(name).filter(|text| !text.is_empty()).map(str::parse);
+    let parsed = parameters.all(name).next().map(str::parse);
     parsed.transpose().map_err(|_| {
         ApiError::bad_request(format!("The parameter {name} is no number. Send one that a list gave."))
     })

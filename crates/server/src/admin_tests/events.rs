@@ -105,6 +105,7 @@ async fn a_number_that_the_record_has_not_reached_is_refused() {
         ("", Some("2"), "begin anew"),
         ("after=1", Some("abc"), "Last-Event-ID is no number"),
         ("after=abc", None, "is no number"),
+        ("after=", None, "is no number"),
     ] {
         let path = format!("/admin/events?{query}");
         let headers: Vec<_> = last.map(|last| ("last-event-id", last)).into_iter().collect();
