@@ -193,7 +193,7 @@ fn moment(text: &str) -> Option<Timestamp> {
     Timestamp::parse(text).or_else(|| Timestamp::parse(&format!("{text}T00:00:00Z")))
 }
 
-/// A number that a query gives.
+/// A number that a query gives. The answer is 400 when it is none, also when it is empty.
 pub(super) fn number(parameters: &Parameters, name: &'static str) -> Result<Option<i64>, ApiError> {
     let parsed = parameters.all(name).next().map(str::parse);
     parsed.transpose().map_err(|_| {

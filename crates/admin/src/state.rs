@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use sessera_accounts::Accounts;
 use sessera_contract::health::{Readiness, Stopping};
+use sessera_contract::held::Held;
 use sessera_gateway::tried::Rehearsal;
 use sessera_issuer::upstream::UpstreamSessions;
 use sessera_issuer::{Introspection, KeySets, Lease, ManagedKeys, Sessions};
@@ -68,27 +69,12 @@ pub struct Parts {
 }
 
 /// The state of the routes, of which each handler takes the parts that it uses (`State(store): State<Arc<dyn Store>>`).
-///
-/// It hides the type of the parts. Otherwise the compiler looks for each handler, many times over, whether all that is in
-/// them may go from thread to thread, which takes a third of the time in which this crate is built.
 #[derive(Clone)]
-pub struct AdminState(Arc<dyn AsRef<Parts> + Send + Sync>);
-
-impl AsRef<Self> for Parts {
-    fn as_ref(&self) -> &Self {
-        self
-    }
-}
-
-impl AdminState {
-    fn parts(&self) -> &Parts {
-        (*self.0).as_ref()
-    }
-}
+pub struct AdminState(Held<Parts>);
 
 impl From<Parts> for AdminState {
     fn from(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        Self(Arc::new(parts).into())
     }
 }
 
@@ -96,8 +82,8 @@ impl From<Parts> for AdminState {
 macro_rules! parts {
     ($($part:ty: $field:ident;)*) => {$(
         impl FromRef<AdminState> for $part {
-            fn from_ref(state: &AdminState) -> Self {
-                state.parts().$field.clone()
+            fn from_ref(AdminState(parts): &AdminState) -> Self {
+                parts.$field.clone()
             }
         }
     )*};
@@ -131,14 +117,13 @@ parts! {
 /// The snapshot that is current when the handler is called. A handler that waits for its turn to change the
 /// configuration takes [`Configuration`] instead.
 impl FromRef<AdminState> for Arc<Snapshot> {
-    fn from_ref(state: &AdminState) -> Self {
-        state.parts().snapshots.current()
+    fn from_ref(AdminState(parts): &AdminState) -> Self {
+        parts.snapshots.current()
     }
 }
 
 impl FromRef<AdminState> for Readiness {
-    fn from_ref(state: &AdminState) -> Self {
-        let parts = state.parts();
+    fn from_ref(AdminState(parts): &AdminState) -> Self {
         Self {
             store: parts.store.clone(),
             clock: parts.clock.clone(),

@@ -35,13 +35,11 @@ impl ListeningHost {
     fn parse(text: &str) -> Option<Self> {
         let host = text.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(text);
         // An address of IPv6 may name the interface of this machine at which it is: fe80::1%eth0.
-        let is_address = |(address, interface): (&str, &str)| {
-            address.parse::<Ipv6Addr>().is_ok() && interface.chars().all(is_of_names)
-        };
-        let is_good = host.parse::<Ipv6Addr>().is_ok()
-            || host.split_once('%').is_some_and(is_address)
-            || (text == host && !host.starts_with(['.', '-']) && host.chars().all(is_of_names));
-        (is_good && !host.is_empty()).then(|| Self(host.to_owned()))
+        let (address, interface) = host.split_once('%').unwrap_or((host, ""));
+        let is_ipv6 = address.parse::<Ipv6Addr>().is_ok() && interface.chars().all(is_of_names);
+        let is_bare = text == host && !host.is_empty();
+        let is_name = is_bare && !host.starts_with(['.', '-']) && host.chars().all(is_of_names);
+        (is_ipv6 || is_name).then(|| Self(host.to_owned()))
     }
 }
 

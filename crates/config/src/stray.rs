@@ -71,11 +71,9 @@ pub(crate) fn judge(name: &str, value: &Value, keys: &'static [Key], at: &str, f
         found.mistaken.push(Problem::new(pointer, misplaced_message(name, &path)));
     } else if holds(value, keys, &place) {
         found.mistaken.push(Problem::new(pointer, wrapping(name)));
-    } else if let Some(around) = around(name, keys) {
-        let message = format!("the key \"{name}\" is not known here: write it below \"{around}\"");
-        found.unknown.push(Problem::new(pointer, message));
     } else {
-        found.unknown.push(Problem::new(pointer, unknown()));
+        let there = |around| format!("the key \"{name}\" is not known here: write it below \"{around}\"");
+        found.unknown.push(Problem::new(pointer, around(name, keys).map_or_else(unknown, there)));
     }
 }
 

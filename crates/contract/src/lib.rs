@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod assets;
 pub mod health;
+pub mod held;
 pub mod html;
 pub mod layers;
 pub mod oauth;

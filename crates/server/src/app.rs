@@ -30,6 +30,7 @@ use sessera_admin::listeners::Listeners;
 use sessera_config::OtlpConfig;
 use sessera_contract::answer::Status;
 use sessera_contract::health::{Readiness, Stopping};
+use sessera_contract::held::Held;
 use sessera_contract::observe::Observer;
 use sessera_gateway::tried::Rehearsal;
 use sessera_gateway::{Gateway, Health};
@@ -109,27 +110,12 @@ pub struct App {
 
 /// The state of the routers, of which each handler takes the parts that it uses
 /// (`State(store): State<Arc<dyn Store>>`).
-///
-/// It hides the type of the application, which the compiler would otherwise look through for each handler, as with the
-/// state of the admin port.
 #[derive(Clone)]
-pub struct AppState(Arc<dyn AsRef<App> + Send + Sync>);
-
-impl AsRef<Self> for App {
-    fn as_ref(&self) -> &Self {
-        self
-    }
-}
-
-impl AppState {
-    fn app(&self) -> &App {
-        (*self.0).as_ref()
-    }
-}
+pub struct AppState(Held<App>);
 
 impl From<Arc<App>> for AppState {
     fn from(app: Arc<App>) -> Self {
-        Self(app)
+        Self(app.into())
     }
 }
 
@@ -137,8 +123,8 @@ impl From<Arc<App>> for AppState {
 macro_rules! parts {
     ($($part:ty: $field:ident;)*) => {$(
         impl FromRef<AppState> for $part {
-            fn from_ref(state: &AppState) -> Self {
-                state.app().$field.clone()
+            fn from_ref(AppState(app): &AppState) -> Self {
+                app.$field.clone()
             }
         }
     )*};
@@ -163,14 +149,13 @@ parts! {
 
 /// The snapshot that is current when the handler is called.
 impl FromRef<AppState> for Arc<Snapshot> {
-    fn from_ref(state: &AppState) -> Self {
-        state.app().snapshots.current()
+    fn from_ref(AppState(app): &AppState) -> Self {
+        app.snapshots.current()
     }
 }
 
 impl FromRef<AppState> for Readiness {
-    fn from_ref(state: &AppState) -> Self {
-        let app = state.app();
+    fn from_ref(AppState(app): &AppState) -> Self {
         Self {
             store: app.store.clone(),
             clock: app.clock.clone(),

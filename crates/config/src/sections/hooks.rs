@@ -301,6 +301,7 @@ mod tests {
             }
         }
     }
+
     #[test]
     fn a_web_hook_without_config_is_told_once() {
         let config = json!({"url": "https://hooks.example.org/", "method": "POST"});
