@@ -25,10 +25,11 @@ struct Counted {
     arguments: &'static [&'static str],
 }
 
-const COUNTED: [Counted; 5] = [
+const COUNTED: [Counted; 6] = [
     Counted { name: "mapper guide", example: "mappers", arguments: &[MAPPERS, "guide"] },
     Counted { name: "mapper real", example: "mappers", arguments: &[MAPPERS, "real"] },
-    Counted { name: "tokenize guide", example: "tokenize", arguments: &[MAPPERS, "guide"] },
+    Counted { name: "tokenize guide", example: "tokenize", arguments: &[MAPPERS, "guide", "anew"] },
+    Counted { name: "fill guide", example: "tokenize", arguments: &[MAPPERS, "guide", "by-form"] },
     Counted { name: "whoami", example: "whoami", arguments: &["plain"] },
     Counted { name: "whoami tokenized", example: "whoami", arguments: &["tokenized"] },
 ];

@@ -130,7 +130,7 @@ impl Gateway {
         }
         let token = match &route.token {
             None => None,
-            Some(token) => Some(self.tokens.at_once(&now.issuer, token.wanted(), presented, &live, steps)?),
+            Some(token) => Some(self.tokens.at_once(&now.issuer, token.wanted(), &live, steps)?),
         };
         let admitted = Admitted { carried: first, token, cookies: Arc::default() };
         Some(Decision::pass(now, route, question, Some(admitted)))
@@ -173,8 +173,7 @@ impl Gateway {
             None => None,
             Some(token) => {
                 let mut steps = TokenSteps::default();
-                let (wanted, presented) = (token.wanted(), carried.presented);
-                let made = self.tokens.token(&now.issuer, wanted, presented, &live, &mut steps).await;
+                let made = self.tokens.token(&now.issuer, token.wanted(), &live, &mut steps).await;
                 if let Some(traces) = &self.traces {
                     Context::map_current(|request| traces.token(request, steps));
                 }

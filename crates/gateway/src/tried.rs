@@ -48,17 +48,12 @@ impl Rehearsal {
         let numbers = IssuerMetrics::new()?;
         let source = WithChosen { source: self.source.clone(), chosen };
         let cache = Arc::new(SessionCache::new(KEPT));
-        let sessions = Sessions::new(cache, Arc::new(source), self.clock.clone(), numbers.clone());
+        let sessions = Sessions::new(cache.clone(), Arc::new(source), self.clock.clone(), numbers.clone());
         let sessions = Arc::new(sessions);
         let (clock, random) = (self.clock.clone(), self.random.clone());
         let tokens = TokenIssuer::new(clock, random, self.lease.clone(), numbers.clone()).for_trials();
-        let tokens = ReusedTokens::new(
-            sessions.clone(),
-            Arc::new(tokens),
-            self.lease.clone(),
-            self.clock.clone(),
-            numbers,
-        );
+        let tokens =
+            ReusedTokens::new(cache, Arc::new(tokens), self.lease.clone(), self.clock.clone(), numbers);
         let tried = Opts::new("tried_cookies", "Cookies of an Ory Kratos that were tried.");
         let gateway = Gateway {
             sessions,

@@ -33,6 +33,8 @@ pub struct IssuerMetrics {
     pub signing_seconds: Histogram,
     /// Tokens that could not be made, by why.
     pub refused_tokens: IntCounterVec,
+    /// Tokens whose claims a mapper made before, but for their times and their id.
+    pub filled_forms: IntCounter,
     /// Tokens that were given again instead of being made.
     pub reused_tokens: IntCounter,
     /// By how much the database's clock is ahead of this machine's, in seconds.
@@ -82,6 +84,10 @@ impl IssuerMetrics {
                 ),
                 &["why"],
             )?,
+            filled_forms: IntCounter::new(
+                "sessera_filled_forms_total",
+                "Tokens that took the claims of an earlier one of the same session, with other times and another id.",
+            )?,
             reused_tokens: IntCounter::new(
                 "sessera_reused_tokens_total",
                 "Tokens that were given to a proxy again instead of being made.",
@@ -106,6 +112,7 @@ impl IssuerMetrics {
             Box::new(self.mapper_fuel.clone()),
             Box::new(self.signing_seconds.clone()),
             Box::new(self.refused_tokens.clone()),
+            Box::new(self.filled_forms.clone()),
             Box::new(self.reused_tokens.clone()),
             Box::new(self.clock_difference.clone()),
         ]

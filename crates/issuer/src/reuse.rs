@@ -10,7 +10,7 @@ use crate::compiled::Compiled;
 use crate::error::IssuerError;
 use crate::managed_keys::Lease;
 use crate::metrics::IssuerMetrics;
-use crate::sessions::{GivenToken, LiveSession, Presented, Sessions};
+use crate::sessions::{GivenToken, LiveSession, SessionCache};
 use crate::tokens::{TokenIssuer, TokenSteps};
 
 /// Which token is wanted.
@@ -24,7 +24,7 @@ pub struct Wanted<'a> {
 
 /// Gives tokens of live sessions, the same one for a while.
 pub struct ReusedTokens {
-    sessions: Arc<Sessions>,
+    cache: Arc<SessionCache>,
     tokens: Arc<TokenIssuer>,
     lease: Arc<Lease>,
     clock: Arc<dyn Clock>,
@@ -32,26 +32,25 @@ pub struct ReusedTokens {
 }
 
 impl ReusedTokens {
-    /// Gives tokens that `tokens` makes. Those of managed keys are given again only while the `lease` lasts, because
+    /// Gives tokens that `tokens` makes of sessions in `cache`. Those of managed keys are given again only while the `lease` lasts, because
     /// without it nobody here knows whether their key is still good.
     pub const fn new(
-        sessions: Arc<Sessions>,
+        cache: Arc<SessionCache>,
         tokens: Arc<TokenIssuer>,
         lease: Arc<Lease>,
         clock: Arc<dyn Clock>,
         metrics: IssuerMetrics,
     ) -> Self {
-        Self { sessions, tokens, lease, clock, metrics }
+        Self { cache, tokens, lease, clock, metrics }
     }
 
-    /// The token of a session that `presented` opened, where that needs no waiting: the one of before, or a new one.
+    /// The token of a live session, where that needs no waiting: the one of before, or a new one.
     /// Nothing where that gives no token, whatever the reason.
     pub fn at_once(
         &self,
         compiled: &Compiled,
         wanted: Wanted<'_>,
-        presented: Presented<'_>,
-        live: &Arc<LiveSession>,
+        live: &LiveSession,
         steps: &mut TokenSteps,
     ) -> Option<Arc<GivenToken>> {
         let tokenizer = compiled.templates.get(wanted.template)?.as_ref().ok()?;
@@ -60,16 +59,15 @@ impl ReusedTokens {
             return Some(token);
         }
         let token = self.tokens.token_at_once(compiled, wanted.template, live, steps)?;
-        Some(self.keep(tokenizer, wanted.reuse, presented, live, &token, now))
+        Some(self.keep(tokenizer, wanted.reuse, live, &token, now))
     }
 
-    /// The token of a session that `presented` opened: the one of before, or a new one.
+    /// The token of a live session: the one of before, or a new one.
     pub async fn token(
         &self,
         compiled: &Compiled,
         wanted: Wanted<'_>,
-        presented: Presented<'_>,
-        live: &Arc<LiveSession>,
+        live: &LiveSession,
         steps: &mut TokenSteps,
     ) -> Result<Arc<GivenToken>, IssuerError> {
         let now = self.clock.now();
@@ -81,7 +79,7 @@ impl ReusedTokens {
         let token = self.tokens.token(compiled, wanted.template, live, steps).await?;
         // Whoever made a token has a template.
         let tokenizer = tokenizer.ok_or_else(|| IssuerError::NoSuchTemplate(wanted.template.to_owned()))?;
-        Ok(self.keep(tokenizer, wanted.reuse, presented, live, &token, now))
+        Ok(self.keep(tokenizer, wanted.reuse, live, &token, now))
     }
 
     fn again(
@@ -102,15 +100,14 @@ impl ReusedTokens {
         &self,
         tokenizer: &Arc<Tokenizer>,
         reuse: Duration,
-        presented: Presented<'_>,
-        live: &Arc<LiveSession>,
+        live: &LiveSession,
         token: &str,
         now: Timestamp,
     ) -> Arc<GivenToken> {
         let token = Arc::new(GivenToken::new(token, now));
         if !reuse.is_zero() {
             live.tokens.keep(tokenizer, token.clone());
-            self.sessions.weigh_again(presented, live);
+            self.cache.weigh_again(live);
         }
         token
     }

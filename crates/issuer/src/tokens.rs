@@ -13,7 +13,7 @@ use crate::error::IssuerError;
 use crate::managed_keys::Lease;
 use crate::metrics::IssuerMetrics;
 use crate::places::Places;
-use crate::sessions::LiveSession;
+use crate::sessions::{LiveSession, SessionCache};
 
 /// A part of making a token that has ended.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +46,8 @@ pub struct TokenIssuer {
     places: Option<Arc<Places>>,
     /// The place of sessions that have none, where tokens are only looked at.
     stand_in: Option<StatusIndex>,
+    /// Where the sessions are that keep what mappers made of them.
+    cache: Option<Arc<SessionCache>>,
 }
 
 impl TokenIssuer {
@@ -56,7 +58,7 @@ impl TokenIssuer {
         lease: Arc<Lease>,
         metrics: IssuerMetrics,
     ) -> Self {
-        Self { clock, random, lease, metrics, places: None, stand_in: None }
+        Self { clock, random, lease, metrics, places: None, stand_in: None, cache: None }
     }
 
     /// Has sessions that are kept elsewhere given a place in the status lists when a token has to name it.
@@ -65,10 +67,16 @@ impl TokenIssuer {
         Self { places: Some(places), ..self }
     }
 
+    /// Has the sessions in `cache` keep what mappers made of them, for their next tokens.
+    #[must_use]
+    pub fn keeping_forms(self, cache: Arc<SessionCache>) -> Self {
+        Self { cache: Some(cache), ..self }
+    }
+
     /// For tokens that nobody is given: they name the first place in the status lists where a session has none.
     #[must_use]
     pub fn for_trials(self) -> Self {
-        Self { places: None, stand_in: Some(StatusIndex::from_number(0)), ..self }
+        Self { places: None, stand_in: Some(StatusIndex::from_number(0)), cache: None, ..self }
     }
 
     /// The token of a live session by a template. `steps` is told how long its parts took, those of a token
@@ -95,10 +103,13 @@ impl TokenIssuer {
         {
             places.give(live).await?;
         }
-        let token = match self.claims(compiled, tokenizer, live, now, steps) {
-            Ok(claims) if tokenizer.is_remote() => self.sign_elsewhere(tokenizer, claims, now, steps).await,
-            Ok(claims) => self.sign(tokenizer, &claims, now, steps),
-            Err(error) => Err(error),
+        let token = if tokenizer.is_remote() {
+            match self.claims(compiled, tokenizer, live, now, steps) {
+                Ok(claims) => self.sign_elsewhere(tokenizer, claims, now, steps).await,
+                Err(error) => Err(error),
+            }
+        } else {
+            self.made_here(compiled, tokenizer, live, now, steps)
         };
         token.map_err(|error| {
             self.metrics.refused_tokens.with_label_values(&[error.why()]).inc();
@@ -118,25 +129,59 @@ impl TokenIssuer {
         let tokenizer = tokenizer.filter(|tokenizer| !tokenizer.is_remote())?;
         let now = self.clock.now();
         self.lease.check_for(tokenizer, now, &compiled.settings.timing).ok()?;
-        let claims = self.claims(compiled, tokenizer, live, now, steps).ok()?;
-        self.sign(tokenizer, &claims, now, steps).ok()
+        self.made_here(compiled, tokenizer, live, now, steps).ok()
+    }
+
+    /// A token that is signed in this process: by the form that its template made of the session before, where it did.
+    fn made_here(
+        &self,
+        compiled: &Compiled,
+        tokenizer: &Arc<Tokenizer>,
+        live: &LiveSession,
+        now: Timestamp,
+        steps: &mut TokenSteps,
+    ) -> Result<String, TokenizeError> {
+        let issuer = &compiled.settings.issuer;
+        if let Some(form) = self.cache.as_ref().and_then(|_| live.mapped.form(tokenizer)) {
+            let (start, id) = (Instant::now(), self.random.public_uuid());
+            if let Some(token) = tokenizer.fill(&form, issuer, id, now.seconds()) {
+                self.metrics.filled_forms.inc();
+                self.signed(start, token.is_err(), steps);
+                return token;
+            }
+        }
+        let claims = self.claims(compiled, tokenizer, live, now, steps)?;
+        if let Some(cache) = &self.cache
+            && let Some(form) = tokenizer.form(&claims, issuer, live.session.expires_at.seconds())
+        {
+            live.mapped.keep(tokenizer, form);
+            cache.weigh_again(live);
+        }
+        let start = Instant::now();
+        let token = tokenizer.sign(&claims.json, now.seconds());
+        self.signed(start, token.is_err(), steps);
+        token
     }
 
     fn claims(
         &self,
         compiled: &Compiled,
-        tokenizer: &Tokenizer,
+        tokenizer: &Arc<Tokenizer>,
         live: &LiveSession,
         now: Timestamp,
         steps: &mut TokenSteps,
     ) -> Result<Claims, TokenizeError> {
+        let (session, was_read) = live.mapped.document(live.json());
+        if let Some(cache) = self.cache.as_ref().filter(|_| was_read) {
+            cache.weigh_again(live);
+        }
         let subject = Subject {
             issuer: &compiled.settings.issuer,
             identity_id: live.session.identity_id,
             external_id: live.external_id.as_deref(),
             session_id: live.session.id,
             token_id: self.random.public_uuid(),
-            session: live.document(),
+            session: &session,
             session_ends: live.session.expires_at.seconds(),
             status: live.status.get().copied().or(self.stand_in),
         };
@@ -149,19 +194,6 @@ impl TokenIssuer {
         #[expect(clippy::cast_precision_loss, reason = "a limit holds it small")]
         self.metrics.mapper_fuel.observe(claims.fuel as f64);
         Ok(claims)
-    }
-
-    fn sign(
-        &self,
-        tokenizer: &Tokenizer,
-        claims: &Claims,
-        now: Timestamp,
-        steps: &mut TokenSteps,
-    ) -> Result<String, TokenizeError> {
-        let start = Instant::now();
-        let token = tokenizer.sign(&claims.json, now.seconds());
-        self.signed(start, token.is_err(), steps);
-        token
     }
 
     /// Signs with a key outside of this process, which takes its time: on a thread that may wait.

@@ -96,6 +96,7 @@ pub struct Members {
     /// The names, and where their values stand in the text.
     list: Vec<(Arc<str>, Range<usize>)>,
     fuel: u64,
+    is_lasting: bool,
 }
 
 impl Members {
@@ -123,6 +124,19 @@ impl Members {
     /// ```
     pub const fn fuel(&self) -> u64 {
         self.fuel
+    }
+
+    /// Whether nothing was read that is changing ([`Document::with_changing`]). Then the same program gives the same
+    /// members whatever stands there, as long as all else is the same.
+    ///
+    /// ```
+    /// use sessera_jsonnet::{Limits, Program, Variables};
+    /// let program = Program::parse("m", "{ claims: {} }")?;
+    /// assert!(program.evaluate_member("claims", &Variables::new(), &Limits::default())?.is_lasting());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub const fn is_lasting(&self) -> bool {
+        self.is_lasting
     }
 }
 
@@ -295,7 +309,7 @@ impl Program {
             list.push((machine.symbol_text(name).text.clone(), start..text.len()));
         }
         let fuel = limits.fuel.saturating_sub(machine.fuel_left());
-        Ok(Members { text: text.into_bytes(), list, fuel })
+        Ok(Members { text: text.into_bytes(), list, fuel, is_lasting: !machine.read_changing })
     }
 }
 

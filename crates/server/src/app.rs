@@ -247,17 +247,12 @@ impl App {
             },
             node: random.uuid(),
         };
-        let sessions = Arc::new(Sessions::new(cache, source.clone(), clock.clone(), numbers.clone()));
-        let tokens = TokenIssuer::new(clock.clone(), random.clone(), lease.clone(), numbers.clone());
+        let sessions = Arc::new(Sessions::new(cache.clone(), source.clone(), clock.clone(), numbers.clone()));
+        let tokens = TokenIssuer::new(clock.clone(), random.clone(), lease.clone(), numbers.clone())
+            .keeping_forms(cache.clone());
         let places = Places::new(store.clone(), committer.clone());
         let tokens = Arc::new(tokens.giving_places(Arc::new(places)));
-        let reused = ReusedTokens::new(
-            sessions.clone(),
-            tokens.clone(),
-            lease.clone(),
-            clock.clone(),
-            numbers.clone(),
-        );
+        let reused = ReusedTokens::new(cache, tokens.clone(), lease.clone(), clock.clone(), numbers.clone());
         let gateway = Gateway {
             now: gateway_rules::following(snapshots.clone()),
             sessions: sessions.clone(),

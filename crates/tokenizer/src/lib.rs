@@ -14,7 +14,7 @@ pub use error::{LoadError, TokenizeError};
 pub use signing_order::Activation;
 pub use source::{SourceError, SourceUrl, Sources};
 pub use template::{Audience, MAX_STATUS_TTL, SubjectSource, Template, TemplateError, TemplateName};
-pub use tokenizer::{Claims, Subject, Tokenizer};
+pub use tokenizer::{Claims, ClaimsForm, Subject, Tokenizer};
 
 /// The examples of the README are tests.
 #[cfg(doctest)]

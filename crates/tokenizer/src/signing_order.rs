@@ -12,7 +12,24 @@ pub(crate) struct TimedSigner {
     from: i64,
     pub(crate) signer: Signer,
     /// The token's header with the dot behind it.
-    pub(crate) header: String,
+    header: String,
+}
+
+impl TimedSigner {
+    /// A token up to its claims, with room for that many encoded bytes of them and the signature.
+    pub(crate) fn begin(&self, claims: usize) -> String {
+        /// The longest signature, of RSA with 4096 bits, and the dot before it.
+        const SIGNATURE: usize = 700;
+        let mut token = String::with_capacity(self.header.len() + claims + SIGNATURE);
+        token.push_str(&self.header);
+        token
+    }
+
+    /// Signs a token that has its claims.
+    pub(crate) fn end(&self, mut token: String) -> Result<String, KeyError> {
+        self.signer.sign(&mut token)?;
+        Ok(token)
+    }
 }
 
 /// The keys of a template in the order in which they sign. There is always one.

@@ -1,6 +1,7 @@
 //! A compiled template, which makes a token of a session.
 
 mod claims;
+mod form;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +10,11 @@ use sessera_jose::{Algorithm, PublicJwkSet, Signer, base64url, import};
 use sessera_jsonnet::{Document, Limits, Members, Program, Scalar, Variables};
 use sessera_model::StatusIndex;
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
-use self::claims::{Bounds, merge, with_status, written};
+use self::claims::{Bounds, Written, merge, unmapped, with_status};
+pub use self::form::ClaimsForm;
+use self::form::{Blanks, changing};
 use crate::error::{LoadError, TokenizeError};
 use crate::signing_order::SigningOrder;
 use crate::source::{SourceError, SourceUrl, Sources};
@@ -44,6 +48,8 @@ pub struct Claims {
     pub json: Vec<u8>,
     /// How many evaluation steps the mapper took.
     pub fuel: u64,
+    /// Where the times and the id stand in the JSON, when nothing else will differ in the next token of the same session.
+    blanks: Option<Blanks>,
 }
 
 /// A template that is ready to make tokens. It is immutable and shared by all requests.
@@ -197,16 +203,49 @@ impl Tokenizer {
     /// Signs a token with these claims. `now` is the time for which the claims were made.
     pub fn sign(&self, claims: &[u8], now: i64) -> Result<String, TokenizeError> {
         let turn = self.schedule.at(now);
-        let mut token = String::with_capacity(turn.header.len() + claims.len() * 4 / 3 + 700);
-        token.push_str(&turn.header);
+        let mut token = turn.begin(claims.len() * 4 / 3);
         base64url::encode_into(claims, &mut token);
-        turn.signer.sign(&mut token).map_err(TokenizeError::Signing)?;
-        Ok(token)
+        turn.end(token).map_err(TokenizeError::Signing)
+    }
+
+    /// The form of the claims of a session's token, for its next ones. Nothing when the mapper looked at what differs from token
+    /// to token, or chose a time. `issuer` and `session_ends` are those of the [`Subject`].
+    pub fn form(&self, claims: &Claims, issuer: &str, session_ends: i64) -> Option<ClaimsForm> {
+        let blanks = claims.blanks.as_ref()?;
+        Some(ClaimsForm::new(&claims.json, blanks, issuer, self.cap(session_ends)))
+    }
+
+    /// Makes the next token by a form that this template made. It is the one that [`Self::tokenize`] would make of the same
+    /// session. Nothing when the form is of no use, because the issuer is another one than then or a time is written
+    /// with more digits.
+    pub fn fill(
+        &self,
+        form: &ClaimsForm,
+        issuer: &str,
+        token_id: Uuid,
+        now: i64,
+    ) -> Option<Result<String, TokenizeError>> {
+        if *form.issuer != *issuer {
+            return None;
+        }
+        let mut id = [b'"'; 2 + Hyphenated::LENGTH];
+        token_id.hyphenated().encode_lower(&mut id[1..=Hyphenated::LENGTH]);
+        let times = [self.expiry(now).min(form.capped_at), now, self.not_before(now)];
+        let [exp, iat, nbf] = times.map(|time| time.to_string());
+        let turn = self.schedule.at(now);
+        let mut token = turn.begin(form.encoded_len());
+        let is_filled = form.fill([&exp, &iat, std::str::from_utf8(&id).ok()?, &nbf], &mut token);
+        is_filled.then(|| turn.end(token).map_err(TokenizeError::Signing))
     }
 
     /// When a token ends unless a mapper says otherwise, not counting its session.
     fn expiry(&self, now: i64) -> i64 {
         now.saturating_add(i64::try_from(self.ttl.as_secs()).unwrap_or(i64::MAX))
+    }
+
+    /// When a token begins to be good.
+    const fn not_before(&self, now: i64) -> i64 {
+        now.saturating_sub(self.nbf_leeway)
     }
 
     fn bounds(&self, subject: &Subject<'_>, now: i64) -> Bounds {
@@ -218,8 +257,13 @@ impl Tokenizer {
             } else {
                 i64::MAX
             },
-            capped_at: if self.cap_to_session { subject.session_ends } else { i64::MAX },
+            capped_at: self.cap(subject.session_ends),
         }
+    }
+
+    /// The latest `exp` of tokens of a session that ends then.
+    const fn cap(&self, session_ends: i64) -> i64 {
+        if self.cap_to_session { session_ends } else { i64::MAX }
     }
 
     /// The claims of a token, which are the defaults overlaid with what the mapper returns.
@@ -230,28 +274,20 @@ impl Tokenizer {
         let status = self.status(subject)?;
         let fields = audience.into_iter().chain(defaults.fields());
         let Some(mapper) = &self.mapper else {
-            let json = match &status {
-                None => self.unmapped(&defaults),
-                Some(status) => written(with_status(fields, status)),
+            let Written { json, blanks, .. } = match &status {
+                None => unmapped(fields),
+                Some(status) => unmapped(with_status(fields, status)),
             };
-            return Ok(Claims { json, fuel: 0 });
+            return Ok(Claims { json, fuel: 0, blanks: Some(blanks) });
         };
         let members = self.run(mapper, &defaults, subject)?;
         let bounds = self.bounds(subject, now);
-        let json = match &status {
+        let Written { json, blanks, has_chosen_time } = match &status {
             None => merge(fields, &members, mapper, bounds)?,
-            Some(status) => merge(with_status(fields, status).into_iter(), &members, mapper, bounds)?,
+            Some(status) => merge(with_status(fields, status), &members, mapper, bounds)?,
         };
-        Ok(Claims { json, fuel: members.fuel() })
-    }
-
-    /// The default claims with the audience.
-    fn unmapped(&self, defaults: &Document) -> Vec<u8> {
-        let claims = defaults.canonical();
-        match &self.audience_json {
-            None => claims.as_bytes().to_vec(),
-            Some(audience) => format!("{{\"aud\":{audience},{}", &claims[1..]).into_bytes(),
-        }
+        let blanks = (members.is_lasting() && !has_chosen_time).then_some(blanks);
+        Ok(Claims { json, fuel: members.fuel(), blanks })
     }
 
     /// What the mapper alone returns, before it is laid over the defaults; `None` without a mapper.
@@ -291,10 +327,11 @@ impl Tokenizer {
             ("iat", Scalar::Integer(now)),
             ("iss", Scalar::Text(self.issuer.as_deref().unwrap_or(subject.issuer))),
             ("jti", Scalar::Text(subject.token_id.hyphenated().encode_lower(token_id))),
-            ("nbf", Scalar::Integer(now.saturating_sub(self.nbf_leeway))),
+            ("nbf", Scalar::Integer(self.not_before(now))),
             ("sid", Scalar::Text(subject.session_id.hyphenated().encode_lower(session_id))),
             ("sub", Scalar::Text(sub)),
-        ]))
+        ])
+        .with_changing(|name| changing(name).is_some()))
     }
 }
 

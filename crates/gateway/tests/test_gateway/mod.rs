@@ -74,7 +74,7 @@ impl TestGateway {
         let keys = format!("base64://{}", base64url::encode(keys.to_private_json().to_string()));
         let now = Arc::new(Mutex::new(Arc::new(compiled(&routes, &json!({}), &keys))));
         let tokens = TokenIssuer::new(clock.clone(), random, lease.clone(), numbers.clone());
-        let tokens = ReusedTokens::new(sessions.clone(), Arc::new(tokens), lease, clock.clone(), numbers);
+        let tokens = ReusedTokens::new(cache, Arc::new(tokens), lease, clock.clone(), numbers);
         let current = now.clone();
         let gateway = Gateway {
             now: Arc::new(move || current.lock().unwrap().clone()),

@@ -169,6 +169,7 @@ impl SessionCache {
     /// Keeps a session that was read after `read` was given out, unless it changed in the meantime.
     pub fn insert(&self, read: Reading, token: TokenHash, live: Arc<LiveSession>) {
         if self.changes.is_current(read, &token, &live) {
+            live.kept_under.get_or_init(|| token);
             self.entries.insert(token, Entry::weighed(live, read));
         }
     }
@@ -184,9 +185,12 @@ impl SessionCache {
         self.keys.get()?.get(&id)
     }
 
-    /// Weighs a session again, when it is the one of a token, because more is kept of it than before.
-    pub(super) fn weigh_again(&self, token: &TokenHash, live: &Arc<LiveSession>) {
-        let Some(entry) = self.entries.get(token).filter(|entry| Arc::ptr_eq(&entry.live, live)) else {
+    /// Weighs a session again where it is kept, because something else is kept of it than before.
+    pub(crate) fn weigh_again(&self, live: &LiveSession) {
+        let Some(token) = live.kept_under.get() else { return };
+        let Some(entry) =
+            self.entries.get(token).filter(|entry| std::ptr::eq(Arc::as_ptr(&entry.live), live))
+        else {
             return;
         };
         // One that was taken out in the meantime stays out.

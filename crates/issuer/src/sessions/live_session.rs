@@ -6,12 +6,13 @@ use bytes::Bytes;
 use serde::Deserialize;
 use sessera_jsonnet::Document;
 use sessera_model::{
-    CredentialKind, Identity, IdentityView, Session, SessionView, StatusIndex, Timestamp, Uuid,
+    CredentialKind, Identity, IdentityView, Session, SessionView, StatusIndex, Timestamp, TokenHash, Uuid,
 };
 use sessera_store::{SessionKind, StoredSession};
 
 use super::kept_tokens::KeptTokens;
 use super::last_use::LastUse;
+use super::mapped::Mapped;
 use crate::error::IssuerError;
 
 /// A session that may be answered now, with everything that its answers need, made once.
@@ -33,6 +34,8 @@ pub struct LiveSession {
     pub second_factors: OnceLock<Vec<CredentialKind>>,
     /// The id of its identity's schema, once somebody asked.
     schema_id: OnceLock<Box<str>>,
+    /// Under which hash the cache keeps it.
+    pub(super) kept_under: OnceLock<TokenHash>,
     /// Tokens that were made of it and are given again.
     pub(crate) tokens: KeptTokens,
     /// When it was last used.
@@ -41,8 +44,8 @@ pub struct LiveSession {
     schemas_url: Arc<str>,
     /// The whole answer of whoami.
     json: Bytes,
-    /// That answer as the value that mappers see.
-    document: Arc<Document>,
+    /// What is made of that answer for tokens.
+    pub(crate) mapped: Mapped,
     /// The identity's id as text.
     identity_id: Bytes,
 }
@@ -73,7 +76,6 @@ impl LiveSession {
         let identity_id = text_in(&json, identity.id);
         let external_id = identity.external_id.as_deref().map(Box::from);
         let (second_factors, last_use) = (OnceLock::new(), LastUse::of(&session));
-        let document = Arc::new(document);
         Ok(Self {
             session,
             kind,
@@ -84,11 +86,12 @@ impl LiveSession {
             external_id,
             second_factors,
             schema_id: OnceLock::new(),
+            kept_under: OnceLock::new(),
             tokens: KeptTokens::default(),
             last_use,
             schemas_url,
             json,
-            document,
+            mapped: Mapped::new(document),
             identity_id,
         })
     }
@@ -104,7 +107,7 @@ impl LiveSession {
         fresh_until: Timestamp,
         schemas_url: Arc<str>,
     ) -> Option<Self> {
-        let document = Arc::new(Document::parse(&json).ok()?);
+        let mapped = Mapped::new(Document::parse(&json).ok()?);
         Some(Self {
             kind,
             status: OnceLock::new(),
@@ -113,10 +116,11 @@ impl LiveSession {
             external_id: external_id.map(Box::from),
             second_factors: OnceLock::new(),
             schema_id: OnceLock::new(),
+            kept_under: OnceLock::new(),
             tokens: KeptTokens::default(),
             last_use: LastUse::noted_elsewhere(),
             schemas_url,
-            document,
+            mapped,
             identity_id: text_in(&json, session.identity_id),
             json,
             session,
@@ -141,11 +145,6 @@ impl LiveSession {
         json.push(b'"');
         json.extend_from_slice(close);
         json
-    }
-
-    /// The session as mappers see it.
-    pub const fn document(&self) -> &Arc<Document> {
-        &self.document
     }
 
     /// The identity's id as text, whose bytes are shared.
@@ -191,7 +190,7 @@ impl LiveSession {
             + self.tokens.size()
             + self.external_id.as_ref().map_or(0, |id| id.len() + ALLOCATION)
             + self.json.len()
-            + self.document.size()
+            + self.mapped.size()
             + self.identity_id.len()
             + 12 * ALLOCATION
     }

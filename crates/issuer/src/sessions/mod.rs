@@ -4,6 +4,7 @@ mod cache;
 mod kept_tokens;
 mod last_use;
 mod live_session;
+mod mapped;
 mod presented;
 mod source;
 
@@ -291,13 +292,6 @@ impl Sessions {
             }
         };
         if proves { Ok(()) } else { Err(IssuerError::SecondFactorNeeded) }
-    }
-
-    /// Weighs a session in memory again, of which something more is kept since. `presented` has opened it.
-    pub(crate) fn weigh_again(&self, presented: Presented<'_>, live: &Arc<LiveSession>) {
-        if let Some(key) = self.source.key(Sought::Presented(presented)) {
-            self.cache.weigh_again(&key, live);
-        }
     }
 
     /// Writes when sessions were last used. What cannot be written is lost: the next use is noted again.

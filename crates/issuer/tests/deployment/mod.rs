@@ -39,6 +39,7 @@ pub(crate) struct Deployment {
     pub(crate) managed_keys: ManagedKeys,
     pub(crate) status_lists: StatusLists,
     pub(crate) introspection: Introspection,
+    pub(crate) metrics: IssuerMetrics,
     pub(crate) ada: Identity,
     /// Ada's session.
     pub(crate) session: Session,
@@ -54,14 +55,15 @@ impl Deployment {
         let metrics = IssuerMetrics::new().unwrap();
         let lease = Arc::new(Lease::default());
         let source = Arc::new(OwnStore::new(store.clone()));
-        let sessions = Arc::new(Sessions::new(cache, source, clock.clone(), metrics.clone()));
+        let sessions = Arc::new(Sessions::new(cache.clone(), source, clock.clone(), metrics.clone()));
         let ada = person(&*random, clock.now());
         committer.commit(&[Change::InsertIdentity(ada.clone())]).await.unwrap();
         let session = session_of(&ada, &*random, clock.now());
         committer.commit(&[insert(&session, TOKEN)]).await.unwrap();
         Self {
             sessions: sessions.clone(),
-            tokens: TokenIssuer::new(clock.clone(), random.clone(), lease.clone(), metrics.clone()),
+            tokens: TokenIssuer::new(clock.clone(), random.clone(), lease.clone(), metrics.clone())
+                .keeping_forms(cache),
             key_sets: KeySets::new(store.clone(), committer.clone(), clock.clone()),
             managed_keys: ManagedKeys::new(
                 store.clone(),
@@ -72,6 +74,7 @@ impl Deployment {
             ),
             status_lists: StatusLists::new(store.clone(), clock.clone(), lease.clone()),
             introspection: Introspection::new(store.clone(), sessions, clock.clone(), lease.clone()),
+            metrics,
             ada,
             store,
             committer,

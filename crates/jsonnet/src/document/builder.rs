@@ -49,6 +49,7 @@ impl Builder {
             children: children.into_boxed_slice(),
             fields: fields.into_boxed_slice(),
             numbers: numbers.into_boxed_slice(),
+            changing: 0,
         }
     }
 }

@@ -129,6 +129,7 @@ impl<'a> Written<'a> {
             children: Box::default(),
             fields: fields.into_boxed_slice(),
             numbers: numbers.into_boxed_slice(),
+            changing: 0,
         }
     }
 }

@@ -54,6 +54,8 @@ pub struct Document {
     children: Box<[u32]>,
     fields: Box<[Field]>,
     numbers: Box<[f64]>,
+    /// Which nodes are changing: a bit for each of the first ones, and the last bit for all that follow.
+    changing: u64,
 }
 
 /// A value of a document, in few bytes because servers keep many documents.
@@ -164,6 +166,27 @@ impl Document {
         flat::object(fields)
     }
 
+    /// Calls the fields of the object *changing* of whose names `is_changing` says so: the next time they will have other
+    /// values. [`Members::is_lasting`](crate::Members::is_lasting) tells whether a result was made without them.
+    ///
+    /// ```
+    /// use sessera_jsonnet::{Document, Limits, Program, Scalar, Variables};
+    /// let claims = Document::flat(&[("exp", Scalar::Integer(600)), ("iss", Scalar::Text("https://id"))]);
+    /// let variables = Variables::new().with("claims", claims.with_changing(|name| name == "exp").into());
+    /// let is_lasting = |source| {
+    ///     let program = Program::parse("m", source).unwrap();
+    ///     program.evaluate_member("claims", &variables, &Limits::default()).unwrap().is_lasting()
+    /// };
+    /// assert!(is_lasting("{ claims: { iss: std.extVar('claims').iss } }"));
+    /// assert!(!is_lasting("{ claims: { until: std.extVar('claims').exp } }"));
+    /// ```
+    #[must_use]
+    pub fn with_changing(self, is_changing: impl Fn(&str) -> bool) -> Self {
+        let changing = self.root_fields().iter().filter(|field| is_changing(self.name(field)));
+        let changing = changing.fold(0, |bits, field| bits | bit(field.node));
+        Self { changing, ..self }
+    }
+
     /// The names and values of an object's fields in the order of their names, with values as compact JSON.
     /// There are none when the document is not an object.
     ///
@@ -174,13 +197,19 @@ impl Document {
     /// # Ok::<(), sessera_jsonnet::DocumentError>(())
     /// ```
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        let (first, len) = match self.kind(0) {
-            Kind::Object { first, len } => (first as usize, len as usize),
-            _ => (0, 0),
-        };
-        self.fields[first..first + len]
-            .iter()
-            .map(|field| (self.string(field.name_start, field.name_end), self.canonical_of(field.node)))
+        self.root_fields().iter().map(|field| (self.name(field), self.canonical_of(field.node)))
+    }
+
+    /// The fields of the whole value, where it is an object.
+    fn root_fields(&self) -> &[Field] {
+        match self.kind(0) {
+            Kind::Object { first, len } => &self.fields[first as usize..(first + len) as usize],
+            _ => &[],
+        }
+    }
+
+    fn name(&self, field: &Field) -> &str {
+        self.string(field.name_start, field.name_end)
     }
 
     /// The whole value as compact JSON with sorted fields.
@@ -215,6 +244,17 @@ impl Document {
         &self.text[node.start as usize..node.end as usize]
     }
 
+    /// Whether a node is changing.
+    pub(crate) const fn is_changing(&self, node: u32) -> bool {
+        self.changing & bit(node) != 0
+    }
+
+    /// Whether a node is changing or may hold one that is.
+    pub(crate) fn may_hold_changing(&self, node: u32) -> bool {
+        self.changing != 0
+            && (self.is_changing(node) || matches!(self.kind(node), Kind::Array { .. } | Kind::Object { .. }))
+    }
+
     pub(crate) fn kind(&self, node: u32) -> Kind {
         let Node { first, len_and_form, .. } = self.nodes[node as usize];
         let len = len_and_form >> FORM_BITS;
@@ -247,10 +287,14 @@ impl Document {
     /// The place of the field `name` among its object's fields.
     pub(crate) fn find(&self, first: u32, len: u32, name: &str) -> Option<u32> {
         let fields = &self.fields[first as usize..(first + len) as usize];
-        let at =
-            fields.binary_search_by(|field| self.string(field.name_start, field.name_end).cmp(name)).ok()?;
+        let at = fields.binary_search_by(|field| self.name(field).cmp(name)).ok()?;
         Some(to_u32(at))
     }
+}
+
+/// The bit of a node in [`Document::changing`].
+const fn bit(node: u32) -> u64 {
+    1 << if node < u64::BITS { node } else { u64::BITS - 1 }
 }
 
 /// Converts a length, which fits because longer texts were refused before; see [`LONGEST`].

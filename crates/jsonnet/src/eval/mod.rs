@@ -58,6 +58,8 @@ pub(crate) struct Machine<'a> {
     std: Option<Value>,
     /// A writer that was used before, so that texts which grow leave no gaps behind them.
     spare: Option<Writer>,
+    /// Whether a part of a document was read that is changing.
+    pub read_changing: bool,
 }
 
 impl<'a> Machine<'a> {
@@ -80,6 +82,7 @@ impl<'a> Machine<'a> {
             lists: Lists::take(),
             std: None,
             spare: None,
+            read_changing: false,
         }
     }
 
@@ -311,6 +314,7 @@ impl<'a> Machine<'a> {
     /// Reads a value of a document. Arrays come with their elements, and objects become one layer.
     fn look_at(&mut self, document: u16, node: u32) -> Step<Value> {
         let source = self.lists.documents[usize::from(document)].clone();
+        self.read_changing |= source.is_changing(node);
         Ok(match source.kind(node) {
             Kind::Null => Value::Null,
             Kind::Bool(value) => Value::Bool(value),

@@ -224,6 +224,7 @@ impl Machine<'_> {
     /// Writes a part of a document, whose text is ready.
     fn copy_canonical(&mut self, document: u16, node: u32, limit: usize, out: &mut Writer) -> Step<()> {
         let document = self.lists.documents[usize::from(document)].clone();
+        self.read_changing |= document.may_hold_changing(node);
         let canonical = document.canonical_of(node);
         let length = canonical.len();
         if length > limit.saturating_sub(out.len()) {

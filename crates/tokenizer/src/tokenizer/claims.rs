@@ -2,6 +2,7 @@
 
 use sessera_jsonnet::{Members, Program};
 
+use super::form::{Blanks, changing};
 use crate::error::TokenizeError;
 
 /// The claims that are times.
@@ -16,6 +17,38 @@ pub(super) struct Bounds {
     pub(super) capped_at: i64,
 }
 
+/// Claims as they are written.
+#[derive(Default)]
+pub(super) struct Written {
+    /// The claims as JSON.
+    pub(super) json: Vec<u8>,
+    /// Where the values of changing defaults stand.
+    pub(super) blanks: Blanks,
+    /// Whether a mapper chose a time, which is judged anew for each token.
+    pub(super) has_chosen_time: bool,
+}
+
+impl Written {
+    fn with_room(bytes: usize) -> Self {
+        Self { json: Vec::with_capacity(bytes), ..Self::default() }
+    }
+
+    fn claim(&mut self, name: &str, value: &[u8]) {
+        self.json.push(if self.json.is_empty() { b'{' } else { b',' });
+        // Writing into memory does not fail, and a text always has a JSON form.
+        let _ = serde_json::to_writer(&mut self.json, name);
+        self.json.push(b':');
+        self.json.extend_from_slice(value);
+    }
+
+    fn default_claim(&mut self, name: &str, value: &str) {
+        self.claim(name, value.as_bytes());
+        if let Some(blank) = changing(name) {
+            self.blanks[blank] = Some(self.json.len() - value.len()..self.json.len());
+        }
+    }
+}
+
 /// The defaults with the status of the token, which no mapper sees.
 pub(super) fn with_status<'a>(
     defaults: impl Iterator<Item = (&'a str, &'a str)>,
@@ -27,46 +60,38 @@ pub(super) fn with_status<'a>(
     defaults
 }
 
-/// Claims as JSON.
-pub(super) fn written<'a>(claims: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<u8> {
-    let mut json = Vec::with_capacity(1024);
-    for (name, value) in claims {
-        write_claim(&mut json, name, value.as_bytes());
+/// The defaults alone.
+pub(super) fn unmapped<'a>(defaults: impl IntoIterator<Item = (&'a str, &'a str)>) -> Written {
+    let mut written = Written::with_room(1024);
+    for (name, value) in defaults {
+        written.default_claim(name, value);
     }
-    json.push(b'}');
-    json
-}
-
-fn write_claim(json: &mut Vec<u8>, name: &str, value: &[u8]) {
-    json.push(if json.is_empty() { b'{' } else { b',' });
-    // Writing into memory does not fail, and a text always has a JSON form.
-    let _ = serde_json::to_writer(&mut *json, name);
-    json.push(b':');
-    json.extend_from_slice(value);
+    written.json.push(b'}');
+    written
 }
 
 /// Both lists are in the order of their names, so this goes through them in step.
 pub(super) fn merge<'a>(
-    defaults: impl Iterator<Item = (&'a str, &'a str)>,
+    defaults: impl IntoIterator<Item = (&'a str, &'a str)>,
     mapped: &Members,
     mapper: &Program,
     bounds: Bounds,
-) -> Result<Vec<u8>, TokenizeError> {
-    let mut json = Vec::with_capacity(2048);
-    let mut write = |name: &str, value: &[u8]| write_claim(&mut json, name, value);
-    let mut waiting = defaults.peekable();
+) -> Result<Written, TokenizeError> {
+    let mut written = Written::with_room(2048);
+    let mut waiting = defaults.into_iter().peekable();
     for (name, value) in mapped.iter() {
         while let Some((default, value)) = waiting.next_if(|(default, _)| *default < name) {
-            write(default, value.as_bytes());
+            written.default_claim(default, value);
         }
         match waiting.next_if(|(default, _)| *default == name) {
             // A mapper never chooses the subject or the status, and it cannot take a default claim away.
             Some((_, default)) if name == "sub" || name == "status" || value == b"null" => {
-                write(name, default.as_bytes());
+                written.default_claim(name, default);
             }
-            None => write(name, value),
+            None => written.claim(name, value),
             Some(_) => {
                 if let Some(claim) = TIMES.iter().find(|claim| **claim == name) {
+                    written.has_chosen_time = true;
                     let place = || {
                         let place = mapper.result_location();
                         (place.line, place.column)
@@ -80,19 +105,19 @@ pub(super) fn merge<'a>(
                         return Err(TokenizeError::LateExpiry { line, column });
                     }
                     if name == "exp" && time > bounds.capped_at {
-                        write(name, bounds.capped_at.to_string().as_bytes());
+                        written.claim(name, bounds.capped_at.to_string().as_bytes());
                         continue;
                     }
                 }
-                write(name, value);
+                written.claim(name, value);
             }
         }
     }
     for (default, value) in waiting {
-        write(default, value.as_bytes());
+        written.default_claim(default, value);
     }
-    json.push(b'}');
-    Ok(json)
+    written.json.push(b'}');
+    Ok(written)
 }
 
 /// A whole number of seconds from 0 to 9999-12-31.

@@ -285,3 +285,106 @@ fn a_template_that_does_not_compile_says_which_part() {
     let error = compile("{}", json!({"jwks_url": "file:///nope"})).unwrap_err();
     assert!(error.is_unreadable() && !error.public().contains("nope"));
 }
+
+/// A token without its signature, which is another one each time.
+fn unsigned(token: &str) -> &str {
+    token.rsplit_once('.').unwrap().0
+}
+
+/// The form of a token that was made at second 1,800,000,000, and the token that the same template makes later: by the form,
+/// where there is one, and anew.
+fn by_form_and_anew(
+    tokenizer: &Tokenizer,
+    session: &Arc<Document>,
+    later: i64,
+) -> Option<(Option<String>, String)> {
+    let first = Subject { session_ends: 1_800_001_000, ..subject(session) };
+    let next = Subject { token_id: Uuid::from_u128(77), ..first };
+    let claims = tokenizer.claims(&first, 1_800_000_000).unwrap();
+    let form = tokenizer.form(&claims, first.issuer, first.session_ends)?;
+    let filled = tokenizer.fill(&form, next.issuer, next.token_id, later).map(Result::unwrap);
+    Some((filled, tokenizer.tokenize(&next, later).unwrap()))
+}
+
+#[test]
+fn a_form_gives_the_token_that_is_made_anew() {
+    let session =
+        Document::shared(br#"{"id":"s","identity":{"schema_id":"default","traits":{"e":"\u00e9"}}}"#);
+    let session = session.unwrap();
+    for options in [
+        json!({}),
+        json!({"audience": ["a", "b"], "issuer": "https://other.example.org", "typ": "at+jwt", "nbf_leeway": "5s"}),
+        json!({"status_list": true, "cap_to_session": true, "ttl": "30m", "bearer": true}),
+    ] {
+        for mapper in [
+            "{ claims: {} }",
+            "{ claims: { session: std.extVar('session'), iss: std.extVar('claims').iss + '/x' } }",
+            "{ claims: { aaa: 1, f: 'between', jz: 2, zzz: 3, exp: null, sub: 'evil', status: 'mine' } }",
+            "{ claims: { jti: 'fixed' } }",
+        ] {
+            let mut tokenizer = compile(mapper, options.clone()).unwrap();
+            for is_mapped in [true, false] {
+                for later in [1_800_000_000, 1_800_000_001, 1_800_000_999, 9_999_990_000] {
+                    let (filled, anew) = by_form_and_anew(&tokenizer, &session, later).unwrap();
+                    assert_eq!(
+                        unsigned(&filled.unwrap()),
+                        unsigned(&anew),
+                        "{options} {mapper} {is_mapped} {later}"
+                    );
+                    verify::verify(&anew, tokenizer.public_keys()).unwrap();
+                }
+                tokenizer.mapper = None;
+            }
+        }
+    }
+}
+
+#[test]
+fn parts_before_between_and_behind_the_blanks_may_have_any_length() {
+    let session = Document::shared(b"{}").unwrap();
+    for a in 0..4 {
+        for f in 0..4 {
+            for z in 0..4 {
+                let text = |length: usize| "x".repeat(length);
+                let mapper =
+                    format!("{{ claims: {{ a: '{}', f: '{}', z: '{}' }} }}", text(a), text(f), text(z));
+                let tokenizer = compile(&mapper, json!({})).unwrap();
+                let (filled, anew) = by_form_and_anew(&tokenizer, &session, 1_800_000_321).unwrap();
+                assert_eq!(unsigned(&filled.unwrap()), unsigned(&anew), "{mapper}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_looks_at_times_or_the_id_or_chooses_a_time_makes_no_form() {
+    let session = Document::shared(b"{}").unwrap();
+    for mapper in [
+        "{ claims: { exp: std.extVar('claims').exp + 1 } }",
+        "{ claims: { until: std.extVar('claims').exp } }",
+        "{ claims: { id: std.extVar('claims').jti } }",
+        "{ claims: std.extVar('claims') }",
+        "{ claims: { all: std.extVar('claims') } }",
+        "{ claims: { even: std.extVar('claims').iat % 2 == 0 } }",
+        "{ claims: { exp: 1800000500 } }",
+        "{ claims: { nbf: 1 } }",
+        "{ claims: { iat: 1 } }",
+    ] {
+        let tokenizer = compile(mapper, json!({"cap_to_session": true})).unwrap();
+        assert!(by_form_and_anew(&tokenizer, &session, 1_800_000_000).is_none(), "{mapper}");
+    }
+}
+
+#[test]
+fn a_form_is_of_no_use_for_another_issuer_or_a_longer_time() {
+    let session = Document::shared(b"{}").unwrap();
+    let tokenizer = compile("{ claims: { a: std.extVar('claims').iss } }", json!({})).unwrap();
+    for later in [999_999_000, 9_999_999_999] {
+        assert_eq!(by_form_and_anew(&tokenizer, &session, later).unwrap().0, None, "{later}");
+    }
+    let claims = tokenizer.claims(&subject(&session), 1_800_000_000).unwrap();
+    let form = tokenizer.form(&claims, subject(&session).issuer, 1_500).unwrap();
+    let fill = |issuer| tokenizer.fill(&form, issuer, Uuid::from_u128(4), 1_800_000_000);
+    assert!(fill("https://id.example.org/").is_some());
+    assert!(fill("https://id.example.org").is_none());
+}
