@@ -8,13 +8,12 @@ use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use sessera_jose::Algorithm;
 use sessera_model::{Clock as _, SystemClock};
 
 use crate::limits::{self, EmptyHandler};
 use crate::load::{self, Load, Outcome, Request};
 use crate::person::{self, identity_id};
-use crate::server::{self, ALGORITHMS, Server, Workspace};
+use crate::server::{self, Server, TEMPLATES, Workspace};
 use crate::table::{self, Figure};
 use crate::{Arguments, seed};
 
@@ -63,27 +62,27 @@ pub(crate) fn fast(arguments: &Arguments) -> Result<()> {
     let plain = server::whoami(people(), None);
     warm(load, &plain)?;
     let tokenized: Vec<_> =
-        ALGORITHMS.map(|algorithm| (algorithm, server::whoami(people(), Some(algorithm.as_str())))).into();
+        TEMPLATES.iter().map(|template| (template, server::whoami(people(), Some(template.name)))).collect();
+    for (_, requests) in &tokenized {
+        warm(load, requests)?;
+    }
     let mut rates = vec![Figure::new("empty handler, answers/s"), Figure::new("whoami, answers/s")];
     let mut ratios = vec![Figure::new("whoami / empty handler (goal 0.85)")];
-    for (algorithm, _) in &tokenized {
-        let goal = match algorithm {
-            Algorithm::Es256 => 0.66,
-            Algorithm::Rs256 => 0.93,
-            _ => 0.9,
-        };
+    for (template, _) in &tokenized {
+        let goal = template.goal.map(|goal| format!(" (goal {goal})")).unwrap_or_default();
+        let (name, algorithm) = (template.name, template.algorithm);
         rates.push(Figure::new(format!("{algorithm} by the library alone, signatures/s")));
-        rates.push(Figure::new(format!("whoami?tokenize_as, {algorithm}, answers/s")));
-        ratios.push(Figure::new(format!("{algorithm}: whoami?tokenize_as / signatures (goal {goal})")));
+        rates.push(Figure::new(format!("whoami?tokenize_as, {name}, answers/s")));
+        ratios.push(Figure::new(format!("{name}: whoami?tokenize_as / signatures{goal}")));
     }
     for _ in 0..arguments.runs {
         let address = ([127, 0, 0, 1], port).into();
         rates[0].add(load::run(Load { address, ..load }, &nothing)?.rate());
         rates[1].add(load::run(load, &plain)?.rate());
         ratios[0].add(rates[1].last() / rates[0].last());
-        for (at, (algorithm, requests)) in tokenized.iter().enumerate() {
+        for (at, (template, requests)) in tokenized.iter().enumerate() {
             let (raw, whoami) = (2 + 2 * at, 3 + 2 * at);
-            rates[raw].add(limits::signatures(*algorithm, RAW)?);
+            rates[raw].add(limits::signatures(template.algorithm, RAW)?);
             rates[whoami].add(load::run(load, requests)?.rate());
             ratios[1 + at].add(rates[whoami].last() / rates[raw].last());
         }
@@ -112,7 +111,9 @@ pub(crate) fn cores(arguments: &Arguments) -> Result<()> {
         for (at, cores) in [1, several].into_iter().enumerate() {
             let (server, _) = workspace.start(cores)?;
             let load = load_of(arguments, &server);
-            warm(load, &asked[0])?;
+            for requests in &asked {
+                warm(load, requests)?;
+            }
             for (what, requests) in asked.iter().enumerate() {
                 let before = server.processor_time()?;
                 let outcome = load::run(load, requests)?;

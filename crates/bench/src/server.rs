@@ -33,8 +33,36 @@ local session = std.extVar('session');
 }
 ";
 
-/// The algorithms that have a template. The template is named after its algorithm.
-pub(crate) const ALGORITHMS: [Algorithm; 3] = [Algorithm::Es256, Algorithm::Rs256, Algorithm::Es512];
+/// The same with a claim for which it has to run for each token.
+const EACH_TIME: &str = "local claims = std.extVar('claims');
+local session = std.extVar('session');
+
+{
+  claims: {
+    id: claims.jti,
+    iss: claims.iss + \"/additional-component\",
+    schema_id: session.identity.schema_id,
+    session: session,
+  }
+}
+";
+
+/// A template.
+pub(crate) struct Template {
+    pub(crate) name: &'static str,
+    pub(crate) algorithm: Algorithm,
+    mapper: &'static str,
+    /// What its rate should be at the least, beside that of signatures.
+    pub(crate) goal: Option<f64>,
+}
+
+/// The templates of each server.
+pub(crate) const TEMPLATES: [Template; 4] = [
+    Template { name: "ES256", algorithm: Algorithm::Es256, mapper: MAPPER, goal: Some(0.66) },
+    Template { name: "RS256", algorithm: Algorithm::Rs256, mapper: MAPPER, goal: Some(0.93) },
+    Template { name: "ES512", algorithm: Algorithm::Es512, mapper: MAPPER, goal: Some(0.9) },
+    Template { name: "ES256-each-time", algorithm: Algorithm::Es256, mapper: EACH_TIME, goal: None },
+];
 
 /// A folder with a database and a configuration.
 pub(crate) struct Workspace {
@@ -58,13 +86,13 @@ impl Workspace {
         database.clear()?;
         let workspace = Self { folder, database, port: free_port()?, admin_port: free_port()? };
         let mut templates = json!({});
-        for algorithm in ALGORITHMS {
+        for Template { name, algorithm, mapper, .. } in TEMPLATES {
             let key = generate::key(algorithm, Some(format!("bench-{algorithm}")), 2048)?;
             let keys = JwkSet::new(vec![key])?.to_private_json().to_string();
-            templates[algorithm.as_str()] = json!({
+            templates[name] = json!({
                 "ttl": "10m",
                 "jwks_url": format!("base64://{}", STANDARD.encode(keys)),
-                "claims_mapper_url": format!("base64://{}", STANDARD.encode(MAPPER)),
+                "claims_mapper_url": format!("base64://{}", STANDARD.encode(mapper)),
             });
         }
         let mut config = json!({
