@@ -87,7 +87,7 @@ impl Workspace {
         let workspace = Self { folder, database, port: free_port()?, admin_port: free_port()? };
         let mut templates = json!({});
         for Template { name, algorithm, mapper, .. } in TEMPLATES {
-            let key = generate::key(algorithm, Some(format!("bench-{algorithm}")), 2048)?;
+            let key = generate::key(algorithm, Some(format!("bench-{name}")), 2048)?;
             let keys = JwkSet::new(vec![key])?.to_private_json().to_string();
             templates[name] = json!({
                 "ttl": "10m",
