@@ -1,10 +1,6 @@
 //! Tokens that were made of a session and are given again for a while.
-//!
-//! They hang on the session as it is in memory. So whatever makes the session be read again, such as a change of it or
-//! of its owner, takes them away, and their bytes count as the session's. Each belongs to the compiled template that made
-//! it: when templates or keys change, all templates are compiled anew, and none of the new ones has made it.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,6 +8,8 @@ use serde_json::{Map, Value};
 use sessera_jose::base64url;
 use sessera_model::Timestamp;
 use sessera_tokenizer::Tokenizer;
+
+use super::by_template::ByTemplate;
 
 /// What stands before a token in the header `Authorization`.
 const SCHEME: &str = "Bearer ";
@@ -92,7 +90,7 @@ fn end(token: &str) -> Option<Timestamp> {
 
 /// The tokens that were made of a session.
 #[derive(Debug, Default)]
-pub(crate) struct KeptTokens(Mutex<Vec<(Weak<Tokenizer>, Arc<GivenToken>)>>);
+pub(crate) struct KeptTokens(Mutex<ByTemplate<GivenToken>>);
 
 impl KeptTokens {
     /// The token that this very template has made, when it may be given again.
@@ -103,22 +101,16 @@ impl KeptTokens {
         reuse: Duration,
     ) -> Option<Arc<GivenToken>> {
         let tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // As long as there is a weak reference, no other template is made at its address.
-        let is_its = |(maker, _): &&(Weak<Tokenizer>, _)| maker.as_ptr() == Arc::as_ptr(tokenizer);
-        let (_, token) = tokens.iter().find(is_its)?;
-        token.is_young(now, reuse).then(|| token.clone())
+        tokens.of(tokenizer).filter(|token| token.is_young(now, reuse)).cloned()
     }
 
-    /// Keeps a token in the place of the one before. Those of templates that are no longer in use go.
+    /// Keeps a token in the place of the one before.
     pub(crate) fn keep(&self, tokenizer: &Arc<Tokenizer>, token: Arc<GivenToken>) {
-        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tokens.retain(|(maker, _)| maker.strong_count() > 0 && maker.as_ptr() != Arc::as_ptr(tokenizer));
-        tokens.push((Arc::downgrade(tokenizer), token));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).keep(tokenizer, token);
     }
 
     /// Bytes that they take in memory.
     pub(crate) fn size(&self) -> usize {
-        let tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tokens.iter().map(|(_, token)| token.size() + size_of::<(Weak<Tokenizer>, Arc<GivenToken>)>()).sum()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).size(GivenToken::size)
     }
 }

@@ -1,13 +1,14 @@
 //! What the tokens of a session are made of: the session as mappers see it, and the forms that they made of it.
 //!
-//! Both hang on the session as it is in memory, as [`KeptTokens`](super::kept_tokens::KeptTokens) do and for the same reason:
-//! whatever makes the session be read again takes them away. A form takes about as much memory as the document, which has
-//! done its work when there is a form, so it goes then and is read again where another template needs it.
+//! A form takes about as much memory as the document, which has done its work when there is a form, so it goes then. Where another
+//! template needs it, it is read again, and stays beside the forms until the next one is kept.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sessera_jsonnet::Document;
 use sessera_tokenizer::{ClaimsForm, Tokenizer};
+
+use super::by_template::ByTemplate;
 
 /// What the tokens of a session are made of.
 #[derive(Debug)]
@@ -16,28 +17,23 @@ pub(crate) struct Mapped(Mutex<Parts>);
 #[derive(Debug)]
 struct Parts {
     document: Option<Arc<Document>>,
-    /// The forms with the compiled templates that made them.
-    forms: Vec<(Weak<Tokenizer>, Arc<ClaimsForm>)>,
+    forms: ByTemplate<ClaimsForm>,
 }
 
 impl Mapped {
     pub(crate) fn new(document: Document) -> Self {
-        Self(Mutex::new(Parts { document: Some(Arc::new(document)), forms: Vec::new() }))
+        Self(Mutex::new(Parts { document: Some(Arc::new(document)), forms: ByTemplate::default() }))
     }
 
     /// The form that this very template has made.
     pub(crate) fn form(&self, tokenizer: &Arc<Tokenizer>) -> Option<Arc<ClaimsForm>> {
-        let parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // As long as there is a weak reference, no other template is made at its address.
-        let is_its = |(maker, _): &&(Weak<Tokenizer>, _)| maker.as_ptr() == Arc::as_ptr(tokenizer);
-        parts.forms.iter().find(is_its).map(|(_, form)| form.clone())
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).forms.of(tokenizer).cloned()
     }
 
-    /// Keeps a form in the place of the one before, and lets the document go. Forms of templates that are no longer in use go.
+    /// Keeps a form in the place of the one before, and lets the document go.
     pub(crate) fn keep(&self, tokenizer: &Arc<Tokenizer>, form: ClaimsForm) {
         let mut parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        parts.forms.retain(|(maker, _)| maker.strong_count() > 0 && maker.as_ptr() != Arc::as_ptr(tokenizer));
-        parts.forms.push((Arc::downgrade(tokenizer), Arc::new(form)));
+        parts.forms.keep(tokenizer, Arc::new(form));
         parts.document = None;
     }
 
@@ -56,10 +52,6 @@ impl Mapped {
     /// Bytes that they take in memory.
     pub(crate) fn size(&self) -> usize {
         let parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let form = |(_, form): &(Weak<Tokenizer>, Arc<ClaimsForm>)| {
-            form.size() + size_of::<(Weak<Tokenizer>, Arc<ClaimsForm>)>()
-        };
-        parts.document.as_ref().map_or(0, |document| document.size())
-            + parts.forms.iter().map(form).sum::<usize>()
+        parts.document.as_ref().map_or(0, |document| document.size()) + parts.forms.size(ClaimsForm::size)
     }
 }

@@ -1,5 +1,6 @@
 //! From a presented session token to the live session behind it.
 
+mod by_template;
 mod cache;
 mod kept_tokens;
 mod last_use;
