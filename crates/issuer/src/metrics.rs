@@ -33,7 +33,7 @@ pub struct IssuerMetrics {
     pub signing_seconds: Histogram,
     /// Tokens that could not be made, by why.
     pub refused_tokens: IntCounterVec,
-    /// Tokens whose claims a mapper made before, but for their times and their id.
+    /// Tokens whose claims were made for an earlier one, but for their times and their id.
     pub filled_forms: IntCounter,
     /// Tokens that were given again instead of being made.
     pub reused_tokens: IntCounter,

@@ -32,8 +32,8 @@ pub struct ReusedTokens {
 }
 
 impl ReusedTokens {
-    /// Gives tokens that `tokens` makes of sessions in `cache`. Those of managed keys are given again only while the `lease` lasts, because
-    /// without it nobody here knows whether their key is still good.
+    /// Gives tokens that `tokens` makes of sessions in `cache`. Those of managed keys are given again only while the
+    /// `lease` lasts, because without it nobody here knows whether their key is still good.
     pub const fn new(
         cache: Arc<SessionCache>,
         tokens: Arc<TokenIssuer>,

@@ -145,13 +145,13 @@ impl TokenIssuer {
         if let Some(form) = self.cache.as_ref().and_then(|_| live.mapped.form(tokenizer)) {
             let (start, id) = (Instant::now(), self.random.public_uuid());
             if let Some(token) = tokenizer.fill(&form, issuer, id, now.seconds()) {
-                self.metrics.filled_forms.inc();
+                self.metrics.filled_forms.inc_by(u64::from(token.is_ok()));
                 self.signed(start, token.is_err(), steps);
                 return token;
             }
         }
         let claims = self.claims(compiled, tokenizer, live, now, steps)?;
-        if let Some(cache) = &self.cache
+        if let Some(cache) = self.cache.as_ref().filter(|cache| cache.keeps(live))
             && let Some(form) = tokenizer.form(&claims, issuer, live.session.expires_at.seconds())
         {
             live.mapped.keep(tokenizer, form);

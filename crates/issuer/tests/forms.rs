@@ -155,3 +155,14 @@ async fn what_is_only_tried_neither_takes_forms_nor_leaves_any() {
     }
     assert_eq!(counts(&deployment), (4, 0));
 }
+
+#[tokio::test]
+async fn a_session_that_is_not_kept_keeps_no_form() {
+    let (deployment, compiled) = deployment().await;
+    deployment.sessions.cache().set_max_bytes(0);
+    let live = deployment.sessions.live(&compiled, Presented::Token(TOKEN)).await.unwrap();
+    for _ in 0..2 {
+        deployment.tokens.token(&compiled, "lasting", &live, &mut TokenSteps::default()).await.unwrap();
+    }
+    assert_eq!(counts(&deployment), (2, 0));
+}

@@ -185,16 +185,28 @@ impl SessionCache {
         self.keys.get()?.get(&id)
     }
 
+    /// Whether this very session is kept.
+    pub(crate) fn keeps(&self, live: &LiveSession) -> bool {
+        self.entry_of(live).is_some()
+    }
+
     /// Weighs a session again where it is kept, because something else is kept of it than before.
     pub(crate) fn weigh_again(&self, live: &LiveSession) {
-        let Some(token) = live.kept_under.get() else { return };
-        let Some(entry) =
-            self.entries.get(token).filter(|entry| std::ptr::eq(Arc::as_ptr(&entry.live), live))
-        else {
-            return;
-        };
-        // One that was taken out in the meantime stays out.
-        let _ = self.entries.replace(*token, Entry::weighed(entry.live, entry.read), true);
+        while let Some((token, entry)) = self.entry_of(live) {
+            let weighed = Entry::weighed(entry.live, entry.read);
+            // One that was taken out in the meantime stays out. Another thread that weighed it before may come after this one, so it is
+            // looked at once more.
+            if weighed.weight == entry.weight || self.entries.replace(token, weighed, true).is_err() {
+                break;
+            }
+        }
+    }
+
+    /// Where this very session is kept. That it is looked at here does not make it worth more.
+    fn entry_of(&self, live: &LiveSession) -> Option<(TokenHash, Entry)> {
+        let token = live.kept_under.get()?;
+        let entry = self.entries.peek(token)?;
+        std::ptr::eq(Arc::as_ptr(&entry.live), live).then_some((*token, entry))
     }
 
     /// What was read up to now about this token is no longer good.
