@@ -129,6 +129,8 @@ class Descriptors(unittest.TestCase):
             ask = f"GET /sessions/whoami HTTP/1.1\r\nhost: 127.0.0.1\r\nx-session-token: {token}\r\n\r\n".encode()
             kept = connect(server, ask)
             self.assertIn(b"200 OK", kept.recv(65536))
+            # The connection of one who asked before would leave its place to the next one when it ends.
+            until(lambda: open_ones(server) == 1, "an end of the connections from before")
             crowd = [connect(server) for _ in range(60)]
             for _ in range(20):
                 status, headers, body = server.ask("/sessions/whoami", token=token)
