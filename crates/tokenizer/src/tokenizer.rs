@@ -20,6 +20,9 @@ use crate::signing_order::SigningOrder;
 use crate::source::{SourceError, SourceUrl, Sources};
 use crate::template::{Audience, SubjectSource, Template};
 
+/// Longer claims, in bytes of JSON, make no form, so that each template adds little to a session in memory.
+const LONGEST_FORM: usize = 16 * 1024;
+
 /// Whom a token is about.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
@@ -209,9 +212,9 @@ impl Tokenizer {
     }
 
     /// The form of the claims of a session's token, for its next ones. Nothing when the mapper looked at what differs from token
-    /// to token, or chose a time. `issuer` and `session_ends` are those of the [`Subject`].
+    /// to token or chose a time, and when they are longer than 16 KiB. `issuer` and `session_ends` are those of the [`Subject`].
     pub fn form(&self, claims: &Claims, issuer: &str, session_ends: i64) -> Option<ClaimsForm> {
-        let blanks = claims.blanks.as_ref()?;
+        let blanks = claims.blanks.as_ref().filter(|_| claims.json.len() <= LONGEST_FORM)?;
         Some(ClaimsForm::new(&claims.json, blanks, issuer, self.cap(session_ends)))
     }
 

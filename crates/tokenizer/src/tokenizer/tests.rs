@@ -376,6 +376,16 @@ fn what_looks_at_times_or_the_id_or_chooses_a_time_makes_no_form() {
 }
 
 #[test]
+fn long_claims_make_no_form() {
+    let session = Document::shared(b"{}").unwrap();
+    for (length, is_kept) in [(15 * 1024, true), (16 * 1024, false)] {
+        let mapper = format!("{{ claims: {{ long: std.repeat('x', {length}) }} }}");
+        let tokenizer = compile(&mapper, json!({})).unwrap();
+        assert_eq!(by_form_and_anew(&tokenizer, &session, 1_800_000_000).is_some(), is_kept, "{length}");
+    }
+}
+
+#[test]
 fn a_form_is_of_no_use_for_another_issuer_or_a_longer_time() {
     let session = Document::shared(b"{}").unwrap();
     let tokenizer = compile("{ claims: { a: std.extVar('claims').iss } }", json!({})).unwrap();
