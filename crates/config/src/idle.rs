@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::problem::{Findings, Problem, escape};
+use crate::kind::{Key, Kind};
+use crate::problem::{Findings, Problem, dotted, escape};
 use crate::sections::Sections;
 use crate::sections::courier::Delivery;
 
@@ -15,14 +16,7 @@ pub(crate) fn note(sections: &Sections, tree: &Value, found: &mut Findings) {
     let password = &sections.selfservice.methods.password;
     let rules = "/selfservice/methods/password/config";
     let flags = &sections.feature_flags;
-    let said = |pointer: &str| {
-        let value = tree.pointer(pointer).filter(|value| !value.is_null());
-        value.is_some_and(|value| match value {
-            Value::String(text) => !text.is_empty(),
-            Value::Object(members) => !members.is_empty(),
-            _ => true,
-        })
-    };
+    let said = |pointer: &str| tree.pointer(pointer).is_some_and(says_something);
     let mut note = |holds: bool, at: &str, names: &[&str], message: &str| {
         for pointer in
             names.iter().map(|name| format!("{at}/{name}")).filter(|pointer| holds && said(pointer))
@@ -58,27 +52,15 @@ pub(crate) fn note(sections: &Sections, tree: &Value, found: &mut Findings) {
         &["cacheable_sessions_max_age"],
         "it does nothing: set feature_flags.cacheable_sessions to true",
     );
-    note(
-        !sections.serve.public.cors.enabled && !said("/serve/public/cors/enabled"),
-        "/serve/public/cors",
-        &[
-            "allowed_origins",
-            "allowed_methods",
-            "allowed_headers",
-            "exposed_headers",
-            "allow_credentials",
-            "max_age",
-        ],
-        "it does nothing, because pages of other origins are not answered at all: set serve.public.cors.enabled to true, or to false to keep this for later",
-    );
-    note(
-        !sections.selfservice.methods.oidc.enabled && !said("/selfservice/methods/oidc/enabled"),
-        "/selfservice/methods/oidc/config",
-        &["providers"],
-        "nobody signs in by them where selfservice.methods.oidc.enabled is absent: set it to true, or to false to keep them for later",
-    );
     let does_not_hash = "it does nothing, because hashers.algorithm is absent and passwords are hashed by argon2: set hashers.algorithm";
     note(!said("/hashers/algorithm"), "/hashers/bcrypt", &["cost"], does_not_hash);
+    unswitched(tree, Sections::KEYS, "", &mut |section, names| {
+        let switch = dotted(&format!("{section}/enabled"));
+        let message = format!(
+            "it does nothing where {switch} is absent: set that to true, or to false to keep this for later"
+        );
+        note(true, section, names, &message);
+    });
     for (name, route) in &sections.gateway.routes {
         let at = format!("/gateway/routes/{}", escape(name));
         note(
@@ -102,6 +84,33 @@ pub(crate) fn note(sections: &Sections, tree: &Value, found: &mut Findings) {
             found
                 .without_effect
                 .push(Problem::new(format!("/clients/http/private_ip_exception_urls/{place}"), message));
+        }
+    }
+}
+
+/// Whether a value is more than a name with nothing behind it.
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Object(members) => members.values().any(says_something),
+        _ => true,
+    }
+}
+
+/// Tells of each section below a place that has a switch `enabled`, which is off by itself and about which nothing is said: where
+/// it stands, and the names of all else in it.
+fn unswitched(tree: &Value, keys: &'static [Key], at: &str, tell: &mut impl FnMut(&str, &[&str])) {
+    let Some(members) = tree.as_object() else { return };
+    let is_switch =
+        |key: &Key| key.name == "enabled" && matches!(key.kind, Kind::Bool) && key.default != Some("true");
+    if keys.iter().any(is_switch) && !members.get("enabled").is_some_and(says_something) {
+        let names: Vec<_> = keys.iter().map(|key| key.name).filter(|name| *name != "enabled").collect();
+        tell(at, &names);
+    }
+    for key in keys {
+        if let (Kind::Object(inner), Some(member)) = (key.kind, members.get(key.name)) {
+            unswitched(member, inner, &format!("{at}/{}", key.name), tell);
         }
     }
 }
@@ -140,8 +149,17 @@ mod tests {
             ),
             (
                 json!({"selfservice": {"methods": {"oidc": {"config": {"providers": [{"id": "g", "provider": "google"}]}}}}}),
-                "/selfservice/methods/oidc/config/providers",
+                "/selfservice/methods/oidc/config",
             ),
+            (
+                json!({"selfservice": {"methods": {"totp": {"config": {"issuer": "Example"}}}}}),
+                "/selfservice/methods/totp/config",
+            ),
+            (
+                json!({"selfservice": {"flows": {"recovery": {"use": "link"}}}}),
+                "/selfservice/flows/recovery/use",
+            ),
+            (json!({"serve": {"gateway": {"port": 1234}}}), "/serve/gateway/port"),
             (json!({"hashers": {"bcrypt": {"cost": 8}}}), "/hashers/bcrypt/cost"),
             (json!({"gateway": {"routes": {"a": {"header": "X-Token"}}}}), "/gateway/routes/a/header"),
             (json!({"gateway": {"routes": {"a": {"schema_ids": []}}}}), "/gateway/routes/a/schema_ids"),
@@ -159,6 +177,9 @@ mod tests {
             json!({"courier": {"smtp": {"from_address": "x", "connection_uri": "smtp://h"}}}),
             json!({"dev": true, "courier": {"smtp": {"from_address": "x", "from_name": ""}}}),
             json!({"serve": {"public": {"cors": {"enabled": false, "allowed_origins": ["https://a.example"]}}}}),
+            json!({"selfservice": {"methods": {"totp": {"enabled": false, "config": {"issuer": "Example"}}}}}),
+            json!({"selfservice": {"methods": {"totp": {"config": {"issuer": ""}}}}}),
+            json!({"selfservice": {"methods": {"code": {"config": {"lifespan": "5m"}}}}}),
             json!({"hashers": {"algorithm": "argon2", "bcrypt": {"cost": 8}}}),
             json!({"clients": {"http": {"private_ip_exception_urls": ["https://a.example/**", "**"]}}}),
         ] {

@@ -162,7 +162,7 @@ fn every_kind_of_restriction_is_refused() {
             "verification": {"enabled": true},
             "login": {"after": {"totp": {"hooks": [{"hook": "require_verified_address"}, {"hook": "revoke_active_sessions"}]}}},
             "settings": {"after": {"profile": {"hooks": [{"hook": "show_verification_ui"}]}}},
-            "recovery": {"after": {"hooks": [{"hook": "revoke_active_sessions"}]}},
+            "recovery": {"enabled": true, "after": {"hooks": [{"hook": "revoke_active_sessions"}]}},
         }}}),
         json!({"dev": true, "selfservice": {"methods": {
             "code": {"passwordless_enabled": true, "config": {"lifespan": "5m", "max_submissions": 3}},
