@@ -9,8 +9,9 @@ use sessera_model::Secret;
 use url::Url;
 
 use crate::loopback::is_loopback;
-use crate::problem::{Findings, Problem};
+use crate::problem::{Findings, Problem, escape};
 use crate::sections::Sections;
+use crate::sections::gateway::RouteAal;
 use crate::sections::session::RequiredAal;
 use crate::sections::upstream::Upstream;
 
@@ -129,6 +130,7 @@ pub(crate) fn upstream(sections: &Sections, tree: &Value, found: &mut Findings) 
         );
     }
     check_for_loops(sections, &url, found);
+    check_routes(sections, found);
     note_without_effect(tree, sections, found);
     Some(UpstreamConfig {
         cookie: cookie(section, &url, &sections.session.cookie.name, found),
@@ -195,6 +197,24 @@ fn check_for_loops(sections: &Sections, upstream: &Url, found: &mut Findings) {
         return;
     };
     found.wrong(format!("{AT}/url"), message);
+}
+
+/// Routes of the gateway that ask for what the upstream alone knows: which factors the owner of a session has set up.
+fn check_routes(sections: &Sections, found: &mut Findings) {
+    for (name, route) in &sections.gateway.routes {
+        let pointer = format!("/gateway/routes/{}/aal", escape(name));
+        match route.aal {
+            Some(RouteAal::HighestAvailable) => found.wrong(
+                pointer,
+                "which factors somebody has set up is known to the upstream alone: set session.whoami.required_aal to highest_available there and leave this out, or ask for aal2",
+            ),
+            Some(RouteAal::Aal1) => found.without_effect.push(Problem::new(
+                pointer,
+                "the upstream refuses sessions that have proven less than it asks for itself, and this takes nothing back: leave it out",
+            )),
+            Some(RouteAal::Aal2) | None => {}
+        }
+    }
 }
 
 /// Names the configured keys that have no effect with an upstream.
@@ -299,6 +319,21 @@ mod tests {
         let base = json!({"serve": {"public": {"base_url": "https://id.example.org"}},
             "session": {"upstream": {"url": "https://id.example.org/"}}});
         assert!(problems(base).contains("SERVE_PUBLIC_BASE_URL"));
+    }
+
+    #[test]
+    fn a_route_asks_for_no_factors_that_only_the_upstream_knows() {
+        let tree = |aal: &str| {
+            json!({
+                "serve": {"gateway": {"enabled": true}},
+                "gateway": {"routes": {"a": {"aal": aal}}},
+                "session": {"upstream": {"url": "http://127.0.0.1:4433"}},
+            })
+        };
+        assert!(problems(tree("highest_available")).starts_with("/gateway/routes/a/aal: "));
+        let notes = |aal| Config::from_tree(&tree(aal)).unwrap().notes;
+        assert!(notes("aal1").iter().any(|note| note.pointer == "/gateway/routes/a/aal"));
+        assert!(notes("aal2").is_empty(), "{:?}", notes("aal2"));
     }
 
     #[test]

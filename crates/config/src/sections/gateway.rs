@@ -28,7 +28,7 @@ section! {
         header: String = "Authorization",
         /// Whether a session is needed (required), or requests without one pass, too, without the headers (optional).
         @restricts session: Demand = "required",
-        /// Which factors the session must have proven: `aal1`, `aal2`, or `highest_available` of those that its owner has set up. Default: as `session.whoami.required_aal`.
+        /// Which factors the session must have proven: `aal1`, `aal2`, or `highest_available` of those that its owner has set up, which an upstream alone knows, so with one it is refused. Default: as `session.whoami.required_aal`.
         @restricts aal: Option<RouteAal>,
         /// The identity schemas of which people may pass. Default: all.
         @restricts schema_ids: Vec<String>,
