@@ -37,6 +37,10 @@ crate::words! {
     ToRecovery = "login.to_recovery",
     /// The page of the second factor.
     SecondFactorTitle = "second_factor.title",
+    /// What that page says to somebody who has set up none.
+    NoSecondFactor = "second_factor.none",
+    /// To the page where one is set up.
+    SetUpSecondFactor = "second_factor.to_settings",
     /// The page of signing up.
     RegistrationTitle = "registration.title",
     /// The second page of signing up.

@@ -43,7 +43,16 @@ async fn page(call: &Call, id: Option<&str>) -> Result<Response, ApiError> {
         @if let Some(identifier) = known_identifier(container).filter(|_| !is_second) {
             p.who { (texts.word(as_whom)) " " strong { (identifier) } }
         }
-        (look.forms(container))
+        @if is_second && !asks_for_something(container) {
+            p { (texts.word(Word::NoSecondFactor)) }
+            p.more {
+                a href=(beginning(call.rules(), FlowKind::Settings, flow.return_to.as_deref())) {
+                    (texts.word(Word::SetUpSecondFactor))
+                }
+            }
+        } @else {
+            (look.forms(container))
+        }
         @if let Some(form) = sign_out {
             div.more { (form) }
         } @else if !is_second && !flow.details.refresh {
@@ -70,6 +79,12 @@ fn again(call: &Call, ended: Option<&Flow<LoginDetails>>) -> String {
         ask("refresh=true");
     }
     url
+}
+
+/// Whether a form has anything for a person to do.
+fn asks_for_something(container: &Container) -> bool {
+    let is_hidden = |attributes: &Attributes| matches!(attributes, Attributes::Input(input) if input.kind == InputKind::Hidden);
+    container.nodes.iter().any(|node| !is_hidden(&node.attributes))
 }
 
 /// Who signs in again or was named before: their identifier is not asked for, so it is shown.

@@ -107,6 +107,27 @@ async fn a_sign_in_leads_to_the_second_factor() {
     assert!(answer.body["redirect_browser_to"].as_str().unwrap().contains("aal=aal2"));
 }
 
+#[tokio::test]
+async fn whoever_has_set_up_no_factor_is_led_to_the_settings_and_back() {
+    let server = server().await;
+    let mut ada = Client::browser(&server).signed_in(ADA).await;
+    let back = "return_to=https%3A%2F%2Fapp.example.org%2Fx";
+    let flow = ada.begin("login", &format!("?aal=aal2&{back}")).await;
+    let page = ada.page(&format!("/ui/login?flow={}", flow.id)).await;
+    let way = format!("/self-service/settings/browser?{back}");
+    assert!(page.text.contains(&way) && page.text.contains("Set one up"), "{}", page.text);
+    let begun = ada.get(&way).await;
+    let secret = node(&begun, "totp_secret_key")["attributes"]["text"]["context"]["secret"].clone();
+    let secret = TotpSecret::from_base32(secret.as_str().unwrap()).unwrap();
+    let body = json!({"method": "totp", "totp_code": app_code(&server, &secret)});
+    let done = ada.submit(&Client::begun("settings", &begun), body).await;
+    assert_eq!(done.body["continue_with"][0]["redirect_browser_to"], "https://app.example.org/x", "{done:?}");
+    assert_eq!(ada.whoami().await.1["authenticator_assurance_level"], "aal2");
+    let flow = ada.begin("login", &format!("?aal=aal2&refresh=true&{back}")).await;
+    let page = ada.page(&format!("/ui/login?flow={}", flow.id)).await;
+    assert!(page.text.contains("totp_code") && !page.text.contains(&way), "{}", page.text);
+}
+
 /// When a session was signed in and ends.
 async fn times(client: &mut Client<'_>) -> (Value, Value) {
     let session = client.whoami().await.1;
