@@ -115,6 +115,10 @@ pub(crate) fn denied(question: &Question<'_>, decision: Decision) -> Denial {
                 Denial { status, headers: vec![], body: Some(envelope(status, None, reason)) },
             )
         }
+        Decision::Contradiction(name) => told(
+            StatusCode::UNAUTHORIZED,
+            &format!("The header {name} is there more than once. Send it once."),
+        ),
         Decision::SecondFactor { page, is_way } => {
             let status = StatusCode::FORBIDDEN;
             let reason = "The session has proven one factor, and this takes a second one. Ask for it with a login flow with aal=aal2.";

@@ -37,6 +37,8 @@ pub enum Decision {
         /// Where the browser is sent to sign in; nothing where it cannot be sent.
         way: Option<String>,
     },
+    /// A header by which somebody is recognised stands there more than once, so nobody is.
+    Contradiction(&'static HeaderName),
     /// The session has to prove a second factor.
     SecondFactor {
         /// Where that is done.
@@ -108,7 +110,7 @@ impl Decision {
     pub const fn outcome(&self) -> &'static str {
         match self {
             Self::Pass(_) => "pass",
-            Self::SignIn { .. } => "sign_in",
+            Self::SignIn { .. } | Self::Contradiction(_) => "sign_in",
             Self::SecondFactor { .. } => "second_factor",
             Self::Forbidden => "forbidden",
             Self::Stranger => "stranger",

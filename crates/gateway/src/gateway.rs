@@ -114,8 +114,9 @@ impl Gateway {
         if route.passes_preflights && question.is_preflight() {
             return Some(Decision::pass(now, route, question, None));
         }
-        if question.contradicts_itself() {
-            return Some(without_session(now, route, question));
+        if let Some(name) = question.contradiction() {
+            let refused = Decision::Contradiction(name);
+            return Some(insufficient(now, route, question, refused));
         }
         let Some(first) = carried(question.headers, &now.rules().cookie).next() else {
             return Some(without_session(now, route, question));

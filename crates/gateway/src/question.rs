@@ -9,7 +9,7 @@ use crate::dialect::Dialect;
 
 /// Headers by which somebody is recognised. One that stands there twice says nothing: whoever reads the first one and
 /// whoever reads the last one would be of two minds about who asks.
-const CREDENTIALS: [HeaderName; 3] = [
+static CREDENTIALS: [HeaderName; 3] = [
     header::AUTHORIZATION,
     HeaderName::from_static("x-session-token"),
     HeaderName::from_static("x-session-cookie"),
@@ -115,11 +115,13 @@ impl Question<'_> {
         matches!(self.method, "GET" | "HEAD" | "OPTIONS")
     }
 
-    /// Whether a header by which somebody is recognised stands there more than once.
-    pub fn contradicts_itself(&self) -> bool {
+    /// The header by which somebody is recognised and that stands there more than once.
+    pub fn contradiction(&self) -> Option<&'static HeaderName> {
         // Most requests repeat no header at all, which the map knows by its numbers.
-        self.headers.len() != self.headers.keys_len()
-            && CREDENTIALS.iter().any(|name| self.headers.get_all(name).iter().nth(1).is_some())
+        if self.headers.len() == self.headers.keys_len() {
+            return None;
+        }
+        CREDENTIALS.iter().find(|name| self.headers.get_all(*name).iter().nth(1).is_some())
     }
 }
 
@@ -178,8 +180,9 @@ mod tests {
 
     #[test]
     fn a_credential_that_stands_there_twice_is_seen() {
-        let contradicts = |pairs: &[_]| question("GET", &headers(pairs)).contradicts_itself();
-        assert!(contradicts(&[("authorization", "Bearer a"), ("authorization", "Bearer b")]));
-        assert!(!contradicts(&[("authorization", "Bearer a"), ("cookie", "a=1"), ("cookie", "b=1")]));
+        let doubled = |pairs: &[_]| question("GET", &headers(pairs)).contradiction();
+        let twice = [("authorization", "Bearer a"), ("authorization", "Bearer b")];
+        assert_eq!(doubled(&twice), Some(&header::AUTHORIZATION));
+        assert_eq!(doubled(&[("authorization", "Bearer a"), ("cookie", "a=1"), ("cookie", "b=1")]), None);
     }
 }

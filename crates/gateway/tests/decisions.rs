@@ -87,8 +87,11 @@ async fn browsers_are_sent_to_sign_in_and_nobody_else() {
 #[tokio::test]
 async fn a_credential_that_stands_there_twice_opens_nothing() {
     let gateway = TestGateway::with(json!({"api": {"template": "api"}})).await;
-    let twice = [("x-session-token", TOKEN), ("x-session-token", TOKEN)];
-    assert!(matches!(gateway.decide("GET", &twice).await, Decision::SignIn { way: None }));
+    for (one, other) in [("x-session-token", "x-session-token"), ("authorization", "authorization")] {
+        let twice = [("x-session-token", TOKEN), (one, TOKEN), (other, TOKEN), PAGE];
+        let decision = gateway.decide("GET", &twice).await;
+        assert!(matches!(decision, Decision::Contradiction(name) if name == one), "{decision:?}");
+    }
 }
 
 #[tokio::test]

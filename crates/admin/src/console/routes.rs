@@ -241,6 +241,8 @@ fn told(decision: Decision, sent: &HeaderMap, template: &str) -> Outcome {
     match decision {
         Decision::Pass(pass) => passes(&pass, sent, template),
         Decision::SignIn { way } => Outcome::SignIn(way),
+        // The headers of a trial stand in it once each.
+        Decision::Contradiction(_) => Outcome::SignIn(None),
         Decision::SecondFactor { page, is_way } => Outcome::SecondFactor(page, is_way),
         Decision::Forbidden => Outcome::Forbidden,
         Decision::Unavailable { reason, .. } => Outcome::Unavailable(reason),

@@ -49,14 +49,14 @@ pub(super) struct CheckQuestion {
 impl CheckQuestion {
     /// Reads a question. Nothing when it is about no request of HTTP.
     pub(super) fn of(request: CheckRequest) -> Option<Self> {
-        let mut attributes = request.attributes?;
+        let attributes = request.attributes?;
         let http = attributes.request?.http?;
         let headers = match http.header_map {
             // Headers as Envoy has them, each line by itself.
             Some(raw) => raw.headers.into_iter().filter_map(of_line).collect(),
             None => read(http.headers),
         };
-        let route = attributes.context_extensions.remove(ROUTE).filter(|route| !route.is_empty());
+        let route = route(&attributes.context_extensions);
         Some(Self {
             headers,
             method: http.method,
@@ -83,6 +83,13 @@ impl CheckQuestion {
             },
         }
     }
+}
+
+/// The route that context extensions name. Extensions that name none, such as a misspelt `rout`, are themselves taken for the
+/// name, of which there is no route, lest the one called default judge in the place of a stricter one.
+fn route(extensions: &HashMap<String, String>) -> Option<String> {
+    let named = extensions.get(ROUTE).filter(|name| !name.is_empty()).cloned();
+    named.or_else(|| extensions.keys().min().map(|name| format!("?{name}")))
 }
 
 /// Headers as a map, in which Envoy joins lines of one name.
@@ -198,6 +205,21 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn misspelt_extensions_name_no_route_that_there_is() {
+        for (extensions, name) in [
+            (&[][..], None),
+            (&[("route", "api"), ("a", "b")], Some("api")),
+            (&[("route", "")], Some("?route")),
+            (&[("rout", "api"), ("other", "x")], Some("?other")),
+            (&[("Route", "api")], Some("?Route")),
+        ] {
+            let extensions =
+                extensions.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+            assert_eq!(route(&extensions).as_deref(), name, "{extensions:?}");
+        }
+    }
 
     #[test]
     fn claims_that_were_encoded_are_read_as_metadata() {
