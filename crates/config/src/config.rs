@@ -216,13 +216,12 @@ impl Config {
     /// Makes the configuration of a merged tree, with defaults in place of what is wrong, and names that.
     pub fn judge(tree: &Value) -> (Self, Vec<Problem>) {
         let counts = as_it_counts(tree);
-        let (mut sections, mut found) = read(&counts);
+        let (sections, mut found) = read(&counts);
         note_contradictions(&sections, &mut found);
         note_values_without_effect(&sections, &mut found);
         unworkable::note(&sections, &mut found);
         idle::note(&sections, &counts, &mut found);
         pages::check(&sections.pages, &counts, &mut found);
-        switch_mail_flows(&mut sections.selfservice, &counts);
         let upstream = upstream(&sections, tree, &mut found);
         let ports = Ports::defaults(upstream.is_some());
         let public = public(sections.serve.public, ports.public);
@@ -294,15 +293,6 @@ impl Config {
         check_lanes(&config.hashers, &mut found);
         check_ports(&config.public, &config.admin, &config.gateway, &mut found);
         (config, found.wrong)
-    }
-}
-
-/// Recovery and verification are on where it is said so, and where nothing at all is said about flows.
-fn switch_mail_flows(section: &mut SelfService, tree: &Value) {
-    let says_something =
-        tree.get("selfservice").and_then(Value::as_object).is_some_and(|members| !members.is_empty());
-    for enabled in [&mut section.flows.recovery.enabled, &mut section.flows.verification.enabled] {
-        enabled.get_or_insert(!says_something);
     }
 }
 

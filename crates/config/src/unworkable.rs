@@ -46,7 +46,6 @@ fn note_mail(sections: &Sections, notes: &mut Notes<'_>) {
         (flows.recovery.enabled, flows.recovery.r#use, "/selfservice/flows/recovery/enabled"),
         (flows.verification.enabled, flows.verification.r#use, "/selfservice/flows/verification/enabled"),
     ] {
-        let enabled = enabled == Some(true);
         notes.when(
             enabled && !sends && !shows,
             pointer,
@@ -63,7 +62,7 @@ fn note_mail(sections: &Sections, notes: &mut Notes<'_>) {
         "/selfservice/methods/code",
         "nobody gets a code, because nobody takes mails: set courier.smtp.connection_uri or courier.delivery_strategy, or start with --dev, which shows mails in the log",
     );
-    let verifies = is_on(flows.verification.r#use) && flows.verification.enabled == Some(true);
+    let verifies = is_on(flows.verification.r#use) && flows.verification.enabled;
     let by_method = flows.login.after.by_method();
     let names = ["password", "code", "passkey", "webauthn", "totp", "lookup_secret"];
     notes.when(

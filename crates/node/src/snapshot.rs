@@ -115,7 +115,7 @@ mod tests {
         let snapshot = compile(json!({})).unwrap();
         let rules = &snapshot.accounts.rules;
         assert!(snapshot.accounts.methods.has("password"));
-        assert!(rules.registration.enabled && rules.recovery.enabled && rules.verification.enabled);
+        assert!(rules.registration.enabled && !rules.recovery.enabled && !rules.verification.enabled);
         assert!(!rules.cookie.scope.secure);
         assert_eq!(rules.hashing, HashAlgorithm::default());
         assert_eq!(&*snapshot.schemas_url, "http://127.0.0.1:4433/schemas/");

@@ -75,7 +75,11 @@ async fn talk(stream: TcpStream, answer: &str, taken: Arc<Mutex<Vec<String>>>) {
 /// Accounts whose mails go to a port of this machine.
 async fn sending_to(port: u16) -> TestAccounts {
     let uri = format!("smtp://127.0.0.1:{port}/?disable_starttls=true");
-    TestAccounts::configured(json!({"courier": {"smtp": {"connection_uri": uri}}})).await
+    TestAccounts::configured(json!({
+        "courier": {"smtp": {"connection_uri": uri}},
+        "selfservice": {"flows": {"recovery": {"enabled": true}}},
+    }))
+    .await
 }
 
 /// Puts a mail with a code into the outbox, as signing up does.

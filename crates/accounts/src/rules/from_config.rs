@@ -97,13 +97,13 @@ impl Rules {
                 ],
             ),
             recovery: rules(
-                flows.recovery.enabled.unwrap_or(false),
+                flows.recovery.enabled,
                 flows.recovery.ui_url.as_ref(),
                 flows.recovery.lifespan,
                 [None, flows.recovery.after.default_browser_return_url.as_ref()],
             ),
             verification: rules(
-                flows.verification.enabled.unwrap_or(false),
+                flows.verification.enabled,
                 flows.verification.ui_url.as_ref(),
                 flows.verification.lifespan,
                 [None, flows.verification.after.default_browser_return_url.as_ref()],
@@ -244,7 +244,7 @@ mod tests {
     fn nothing_configured_lets_people_sign_up_and_in() {
         let rules = compile(json!({})).expect("compiles");
         assert!(rules.registration.enabled && rules.hooks.registration.of("password").has(Hook::Session));
-        assert!(rules.recovery.enabled && rules.verification.enabled);
+        assert!(!rules.recovery.enabled && !rules.verification.enabled);
         assert!(rules.needs_highest_aal && rules.settings_need_highest_aal && !rules.hides_duplicates);
         assert_eq!(rules.hashing, HashAlgorithm::default());
         assert_eq!(rules.default_return.url().as_str(), "http://127.0.0.1:4433/");
@@ -338,8 +338,8 @@ mod tests {
         let smtp = json!({"smtp": {"connection_uri": "smtp://localhost:25/"}});
         let enabled = json!({"enabled": true});
         for (tree, expected) in [
-            (json!({}), (true, true)),
-            (json!({"session": {"lifespan": "1h"}, "courier": smtp}), (true, true)),
+            (json!({}), (false, false)),
+            (json!({"session": {"lifespan": "1h"}, "courier": smtp}), (false, false)),
             (json!({"selfservice": {"methods": {"totp": enabled}}, "courier": smtp}), (false, false)),
             (json!({"selfservice": {"flows": {"recovery": enabled}}}), (true, false)),
             (json!({"selfservice": {"flows": {"verification": enabled}}}), (false, true)),

@@ -143,8 +143,8 @@ section! {
 section! {
     /// Getting back into an account.
     pub struct Recovery {
-        /// Whether the flow is on. Default: only where nothing at all is said in `selfservice`.
-        @restricts enabled: Option<bool>,
+        /// Whether the flow is on.
+        @restricts enabled: bool = false,
         /// The page that shows the flow. A path such as `/login` lies below `serve.public.base_url`. Default: the one that comes with Sessera.
         ui_url: Option<Address>,
         /// How long a flow lives.
@@ -165,8 +165,8 @@ section! {
 section! {
     /// Proving an address.
     pub struct Verification {
-        /// Whether the flow is on. Default: only where nothing at all is said in `selfservice`.
-        @restricts enabled: Option<bool>,
+        /// Whether the flow is on.
+        @restricts enabled: bool = false,
         /// The page that shows the flow. A path such as `/login` lies below `serve.public.base_url`. Default: the one that comes with Sessera.
         ui_url: Option<Address>,
         /// How long a flow lives.

@@ -210,7 +210,8 @@ mod over_http {
 
     #[tokio::test]
     async fn a_page_may_load_nothing_foreign_and_is_not_kept() {
-        let server = TestServer::start().await;
+        let recovery = json!({"selfservice": {"flows": {"recovery": {"enabled": true}}}});
+        let server = TestServer::configured(recovery).await;
         let (page, cookie) = begin(&server, "login").await;
         let answer = server.public("GET", &page, &[HTML, ("cookie", &cookie)], None).await;
         assert_eq!(answer.status, 200);
