@@ -401,6 +401,9 @@ class Disk(unittest.TestCase):
             for token in acknowledged[1:]:
                 self.assertEqual(server.whoami(token), 200, "whoami goes on")
             self.assertEqual(server.ask("/health/alive")[0], 200)
+            status, _, health = server.ask("/health/ready")
+            self.assertEqual(status, 200, "whoever is signed in is still answered")
+            self.assertIn("could not be written", health["warnings"]["database"])
             server.stop()
             with open(os.path.join(folder, "log")) as log:
                 said = log.read()

@@ -126,6 +126,7 @@ impl FromRef<AdminState> for Readiness {
     fn from_ref(AdminState(parts): &AdminState) -> Self {
         Self {
             store: parts.store.clone(),
+            committer: parts.committer.clone(),
             clock: parts.clock.clone(),
             lease: parts.lease.clone(),
             stopping: parts.stopping.clone(),

@@ -15,7 +15,7 @@ use sessera_issuer::upstream::UpstreamSessions;
 use sessera_model::Clock;
 use sessera_node::Snapshot;
 use sessera_openapi::NotReadyBody;
-use sessera_store::Store;
+use sessera_store::{Committer, Store};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -27,6 +27,8 @@ use crate::answer::{self, ApiError};
 pub struct Readiness {
     /// Where everything is kept.
     pub store: Arc<dyn Store>,
+    /// Knows whether changes can be written.
+    pub committer: Committer,
     /// Where "now" comes from.
     pub clock: Arc<dyn Clock>,
     /// Whether this node may sign with managed keys.
@@ -115,6 +117,9 @@ struct Version {
 /// What is said while the database is away.
 const NO_DATABASE: &str = "The database does not answer.";
 
+/// What is said while the database can only be read.
+const STUCK: &str = "The last change could not be written, and while that is so nobody can sign in. Make room on the disk of the database, or let it be written; the log has the reason.";
+
 const fn ok(warnings: BTreeMap<&'static str, String>) -> Json<Health> {
     Json(Health { status: "ok", warnings })
 }
@@ -143,7 +148,7 @@ async fn alive() -> Json<Health> {
     )
 )]
 async fn ready(State(readiness): State<Readiness>) -> Response {
-    let Readiness { store, clock, lease, stopping, upstream, snapshot } = readiness;
+    let Readiness { store, committer, clock, lease, stopping, upstream, snapshot } = readiness;
     if stopping.is_told() {
         return answer::not_ready("server", "The server was told to stop. Ask another one.");
     }
@@ -160,6 +165,9 @@ async fn ready(State(readiness): State<Readiness>) -> Response {
     let mut warnings = BTreeMap::new();
     if let Some(outage) = upstream.as_ref().and_then(|upstream| upstream.outage()) {
         warnings.insert("upstream", format!("The upstream {outage}."));
+    }
+    if committer.is_stuck() {
+        warnings.insert("database", STUCK.into());
     }
     match store.ping().await {
         Ok(()) => ok(warnings).into_response(),

@@ -158,6 +158,7 @@ impl FromRef<AppState> for Readiness {
     fn from_ref(AppState(app): &AppState) -> Self {
         Self {
             store: app.store.clone(),
+            committer: app.committer.clone(),
             clock: app.clock.clone(),
             lease: app.lease.clone(),
             stopping: app.stopping.clone(),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use opentelemetry::Context;
 use opentelemetry::context::FutureExt as _;
@@ -55,12 +56,14 @@ pub struct Committer {
     listeners: Arc<[Arc<dyn CommitListener>]>,
     /// Makes entries of the record, where one is kept.
     recording: Option<Arc<Recording>>,
+    /// Whether the last change found a disk that takes none.
+    is_stuck: Arc<AtomicBool>,
 }
 
 impl Committer {
     /// Commits to `store` and tells `listeners`, the first one first.
     pub fn new(store: Arc<dyn Store>, listeners: Vec<Arc<dyn CommitListener>>) -> Self {
-        Self { store, listeners: listeners.into(), recording: None }
+        Self { store, listeners: listeners.into(), recording: None, is_stuck: Arc::default() }
     }
 
     /// Keeps a record of what happens: its entries are committed with the changes that they tell of.
@@ -79,6 +82,7 @@ impl Committer {
     pub async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
         let (store, recording) = (self.store.clone(), self.recording.clone());
         let (listeners, changes) = (self.listeners.clone(), changes.to_vec());
+        let is_stuck = self.is_stuck.clone();
         let mut telling =
             PendingNotifications { listeners, changes, events: Vec::new(), outcome: Outcome::Uncertain };
         let work = async move {
@@ -96,6 +100,7 @@ impl Committer {
                 telling.changes.push(Change::Record(entries));
             }
             let result = store.commit(&telling.changes).await;
+            note_writing(&is_stuck, &result);
             if result.is_ok() {
                 telling.outcome = Outcome::Committed;
             }
@@ -118,6 +123,11 @@ impl Committer {
 }
 
 impl Committer {
+    /// Whether the last change could not be written, as where the disk is full. What is there can still be read.
+    pub fn is_stuck(&self) -> bool {
+        self.is_stuck.load(Ordering::Relaxed)
+    }
+
     /// Tells everybody of something that happened and changed nothing, such as a sign-in that failed.
     pub fn happened(&self, event: &Event) {
         for listener in &*self.listeners {
@@ -136,10 +146,20 @@ impl Committer {
             return Ok(());
         }
         let written = self.store.commit(&[Change::Record(entries.clone())]).await;
+        note_writing(&self.is_stuck, &written);
         if written.is_err() {
             recording.put_back(entries);
         }
         written
+    }
+}
+
+/// Notes whether the disk took a change. A conflict or a database that is away says nothing about the disk.
+fn note_writing(is_stuck: &AtomicBool, result: &Result<(), StoreError>) {
+    match result {
+        Ok(()) => is_stuck.store(false, Ordering::Relaxed),
+        Err(StoreError::NotWritable(_)) => is_stuck.store(true, Ordering::Relaxed),
+        Err(_) => {}
     }
 }
 
@@ -184,6 +204,29 @@ impl Drop for PendingNotifications {
             {
                 listener.happened(event);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Conflict;
+
+    #[test]
+    fn a_full_disk_is_noted_until_it_takes_a_change() {
+        let is_stuck = AtomicBool::new(false);
+        let full = || Err(StoreError::NotWritable("database or disk is full".into()));
+        let away = || Err(StoreError::Unavailable("away".into()));
+        for (result, noted) in [
+            (away(), false),
+            (full(), true),
+            (away(), true),
+            (Err(Conflict::Missing.into()), true),
+            (Ok(()), false),
+        ] {
+            note_writing(&is_stuck, &result);
+            assert_eq!(is_stuck.load(Ordering::Relaxed), noted, "{result:?}");
         }
     }
 }

@@ -36,8 +36,20 @@ pub enum StoreError {
     #[error("the database is not available: {0}")]
     Unavailable(String),
     /// The disk is full or read-only, and nothing was changed. The operator has to make room.
-    #[error("the database cannot be written: {0}")]
+    #[error(
+        "the database cannot be written: {0}. See that its disk has room, and that Sessera may write the file and its folder"
+    )]
     NotWritable(String),
+    /// The file with the secrets that were made up for a database is gone.
+    #[error(
+        "the database {database} is there, but the file with its secrets, {file}, is gone. Restore it from a backup, or set secrets.cipher and secrets.cookie to what stood in it. If the database is that of another program, such as an Ory Kratos, name another file as dsn"
+    )]
+    SecretsGone {
+        /// The database.
+        database: String,
+        /// The file beside it.
+        file: String,
+    },
     /// Another process has the database file: stop it, or use another file.
     #[error(
         "the database {database} is in use by {holder}. A file belongs to one server, because others would not see what it keeps in memory: stop that process first, give this one another dsn, or use PostgreSQL for several servers"

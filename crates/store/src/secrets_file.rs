@@ -35,11 +35,10 @@ pub fn load_or_create(database: &Path, random: &dyn Random) -> Result<GeneratedS
         Ok(text) => parse(&text, &path),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             if fs::metadata(database).is_ok_and(|file| file.len() > 0) {
-                return Err(StoreError::NotWritable(format!(
-                    "the database {} is there, but the file with its secrets, {}, is gone. Restore it from a backup, or set secrets.cipher and secrets.cookie to what stood in it. If the database is that of another program, such as an Ory Kratos, name another file as dsn",
-                    database.display(),
-                    path.display()
-                )));
+                return Err(StoreError::SecretsGone {
+                    database: database.display().to_string(),
+                    file: path.display().to_string(),
+                });
             }
             create(&path, random)
         }
