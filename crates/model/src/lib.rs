@@ -15,6 +15,7 @@
 //! | [`credential`] | what an identity signs in with |
 //! | [`session`] | what signing in results in |
 //! | [`names`] | names that stand in the paths of URLs |
+//! | [`nearest`] | the known name that somebody may have meant |
 //! | [`json_pointer`] | names in the places of JSON values |
 //! | [`json_patch`] | changes of a JSON document, as clients of the admin API send them |
 //! | [`shell`] | words of commands that messages show |
@@ -31,6 +32,7 @@ pub mod json_patch;
 pub mod json_pointer;
 pub mod log_throttle;
 pub mod names;
+pub mod nearest;
 pub mod random;
 pub mod secret;
 pub mod session;

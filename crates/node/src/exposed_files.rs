@@ -9,9 +9,10 @@ use sessera_store::Engine;
 use sessera_store::exposed::{Access, Exposed, exposed};
 
 /// Those of the files of a configuration that others may read or write and that hold secrets or data, and those that
-/// others may change and by which the server is told what to do. `files` are the configuration's own.
-pub fn find(files: &[ConfigFile], config: &Config, engine: &Engine) -> Vec<Exposed> {
-    let mut secret = engine.secret_files();
+/// others may change and by which the server is told what to do. `files` are the configuration's own. There is no engine
+/// where the address of the database is wrong.
+pub fn find(files: &[ConfigFile], config: &Config, engine: Option<&Engine>) -> Vec<Exposed> {
+    let mut secret = engine.map(Engine::secret_files).unwrap_or_default();
     secret.extend(secret_files(&config.templates));
     let mut told = source_files(&config.templates);
     for file in files {
@@ -81,7 +82,7 @@ mod tests {
                 set_permissions(path(name), Permissions::from_mode(mode)).unwrap();
             }
             let config = Config::judge(&load_all(&files, &Environment::default()).tree).0;
-            let found = find(&files, &config, &Engine::Sqlite(path("db")));
+            let found = find(&files, &config, Some(&Engine::Sqlite(path("db"))));
             let name = |exposed: Exposed| exposed.path.file_name().unwrap().to_str().unwrap().to_owned();
             let mut names: Vec<String> = found.into_iter().map(name).collect();
             names.sort();

@@ -24,15 +24,16 @@ pub struct Judgement {
 pub fn judge(config: Config, files: &[ConfigFile]) -> Judgement {
     let mut wrong = Vec::new();
     let mut notes: Vec<Problem> = config.notes.iter().chain(&config.accepted).cloned().collect();
-    let mut exposed = Vec::new();
-    match secrets::engine(&config) {
+    notes.extend(secrets::without_effect(&config));
+    let engine = secrets::engine(&config);
+    let exposed = exposed_files::find(files, &config, engine.as_ref().ok());
+    match engine {
         Ok(engine) => {
             if let Engine::Sqlite(file) = &engine
                 && let Err(error) = sessera_store::sqlite::could_be_made(file)
             {
                 wrong.push(Problem::new("/dsn", error.to_string()));
             }
-            exposed = exposed_files::find(files, &config, &engine);
             if !matches!(engine, Engine::Sqlite(_))
                 && let Err(error) = secrets::configured(&config, &SystemRandom::default())
             {

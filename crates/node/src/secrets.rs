@@ -3,9 +3,10 @@
 
 use std::path::PathBuf;
 
-use sessera_config::Config;
 use sessera_config::sections::secrets::{CipherSecret, CookieSecret};
+use sessera_config::{Config, Problem};
 use sessera_model::{Random, Secret};
+use sessera_store::parameters::without_effect_in;
 use sessera_store::{Engine, StoreError, secrets_file};
 
 /// Why there are no secrets.
@@ -41,6 +42,15 @@ pub fn engine(config: &Config) -> Result<Engine, (&'static str, StoreError)> {
         Some(standbys) => engine.with_standbys(standbys).map_err(|error| ("/dsn_read_only", error)),
         None => Ok(engine),
     }
+}
+
+/// What there is to say about parameters of the database's address that have no effect.
+pub fn without_effect(config: &Config) -> Vec<Problem> {
+    let of_key = |pointer: &'static str, dsn: &str| {
+        without_effect_in(dsn).into_iter().map(move |sentence| Problem::new(pointer, sentence))
+    };
+    let standbys = config.dsn_read_only.iter().flat_map(|dsn| of_key("/dsn_read_only", dsn));
+    of_key("/dsn", &config.dsn).chain(standbys).collect()
 }
 
 /// The secrets to encrypt with that are configured. An error where some are missing, because nothing is made up.

@@ -109,8 +109,11 @@ impl Server {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let engine = secrets::engine(&config).map_err(|(_, error)| error)?;
         let (cipher, cookie) = secrets::load(&config, &engine, &*random)?;
-        for exposed in exposed_files::find(&origin.files, &config, &engine) {
+        for exposed in exposed_files::find(&origin.files, &config, Some(&engine)) {
             tracing::warn!("{exposed}");
+        }
+        for note in secrets::without_effect(&config) {
+            tracing::warn!("{}", loaded.places.locate(&note));
         }
         let store = engine.open(Arc::new(Cipher::new(&cipher)?), random.clone()).await?;
         // Read first: what changes afterwards makes it differ.

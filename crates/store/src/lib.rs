@@ -36,6 +36,7 @@ mod listings;
 pub mod lock;
 mod migrations;
 pub mod observed;
+pub mod parameters;
 pub mod postgres;
 mod recording;
 pub mod records;

@@ -183,6 +183,8 @@ mod tests {
         for (yaml, pointer) in [
             ("dsn: memory\n", "/dsn: "),
             ("dsn: 'sqlite:///nonexistent/dir/x.sqlite'\n", "/dsn: "),
+            ("dsn: 'sqlite://x.sqlite?mode=ro'\n", "/dsn: "),
+            ("dsn: 'sqlite://x.sqlite?foo=1'\n", "/dsn: "),
             ("serve: {public: {port: 5000}, admin: {port: 5000}}\n", "/serve/admin/port: "),
             (
                 "selfservice: {default_browser_return_url: 'javascript:alert(1)'}\n",
@@ -219,6 +221,20 @@ mod tests {
             "identity: {default_schema_id: b, schemas: [{id: a, url: 'file:///none/a.json'}, {id: b, url: 'file:///none/b.json'}, {id: c, url: 'base64://e30='}]}\n",
         );
         assert_eq!(found.errors.len(), 3, "{found:?}");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("c.yml");
+        std::fs::write(&file, "dsn: memory\nsecrets: {cookie: [sixteen-characters]}\n").unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let files = [file.into()];
+        let found = Findings::of(&files, &load_all(&files, &Environment::new()));
+        assert_eq!((found.errors.len(), found.warnings.len()), (1, 1), "{found:?}");
+    }
+
+    #[test]
+    fn parameters_of_the_database_without_effect_are_told_by_name() {
+        let found = findings("dsn: 'sqlite://x.sqlite?_fk=true&mode=rwc&cache=shared'\n");
+        assert!(found.errors.is_empty() && found.warnings.len() == 1, "{found:?}");
+        assert!(found.warnings[0].contains("/dsn: the parameter cache has no effect"), "{found:?}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, PgPool, Row as _, SqlitePool};
 
 use crate::error::StoreError;
 use crate::postgres::{PostgresDsn, is_postgres};
-use crate::sqlite::parse_dsn;
+use crate::sqlite::parse_dsn_for_reading;
 
 /// The values of a row, as text.
 pub(super) type Texts = Vec<Option<String>>;
@@ -33,7 +33,7 @@ impl Source {
             let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await;
             return pool.map(Self::Postgres).map_err(unreadable);
         }
-        let options = SqliteConnectOptions::new().filename(parse_dsn(dsn)?).read_only(true);
+        let options = SqliteConnectOptions::new().filename(parse_dsn_for_reading(dsn)?).read_only(true);
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
         pool.map(Self::Sqlite).map_err(unreadable)
     }

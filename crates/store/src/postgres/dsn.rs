@@ -9,14 +9,13 @@ use sessera_model::GoDuration;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::error::StoreError;
+use crate::parameters::{POSTGRES, Parameter, used_of};
 
 /// What a data source name says.
 ///
 /// `postgres://user:password@host1:5432,host2:5432/database?sslmode=verify-full&max_conns=20`. Several
-/// hosts are the members of one cluster, of which the one that can be written is used. Parameters are
-/// those of libpq (`sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `application_name`, `options`,
-/// `connect_timeout`), of Kratos (`max_conns`, `max_idle_conns`, `max_conn_lifetime`,
-/// `max_conn_idle_time`) and `statement_timeout`.
+/// hosts are the members of one cluster, of which the one that can be written is used. The parameters are those of
+/// [`POSTGRES`]; the library is given no other one, because it would log what it does not know with its value.
 #[derive(Clone, Debug)]
 pub struct PostgresDsn {
     /// How each host is reached.
@@ -34,6 +33,9 @@ pub struct PostgresDsn {
     /// How long one statement may take.
     pub(super) statement_timeout: Duration,
 }
+
+/// The words for how the connection is encrypted.
+const SSL_MODES: &[&str] = &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
 /// Whether a data source name means this engine.
 pub fn is_postgres(dsn: &str) -> bool {
@@ -67,8 +69,8 @@ impl PostgresDsn {
             statement_timeout: Duration::from_secs(3),
         };
         let mut theirs = Vec::new();
-        for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
-            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        for Parameter { name, value, written } in used_of(query, &[POSTGRES])? {
+            let name = name.as_str();
             match name {
                 "max_conns" => parsed.max_connections = number::<usize>(name, value)?.max(1),
                 "max_conn_lifetime" => parsed.max_lifetime = duration(name, value)?,
@@ -76,21 +78,25 @@ impl PostgresDsn {
                     parsed.connect_timeout = Duration::from_secs(number::<u64>(name, value)?.max(1));
                 }
                 "statement_timeout" => parsed.statement_timeout = duration(name, value)?,
-                // Idle connections are always kept, and the primary is always looked for.
-                "max_idle_conns" | "max_conn_idle_time" | "target_session_attrs" => {}
-                _ => {
+                "sslmode" if !SSL_MODES.iter().any(|mode| mode.eq_ignore_ascii_case(value)) => {
+                    return Err(invalid(&format!("sslmode must be one of {}", SSL_MODES.join(", "))));
+                }
+                _ if is_of_library(name) => {
                     if name == "sslkey" {
                         parsed.key_files.push(percent_decode_str(value).decode_utf8_lossy().as_ref().into());
                     }
-                    theirs.push(parameter);
+                    theirs.push(written);
                 }
+                // What it asks for is done anyway.
+                _ => {}
             }
         }
         let user = user.map(|user| format!("{user}@")).unwrap_or_default();
         let theirs = theirs.join("&");
         for host in hosts.split(',') {
             let url = format!("postgres://{user}{host}/{path}?{theirs}");
-            let options = PgConnectOptions::from_str(&url).map_err(|error| invalid(&told(&error)))?;
+            let options =
+                PgConnectOptions::from_str(&url).map_err(|_| invalid("it is no address of a database"))?;
             parsed.hosts.push(named(options, &theirs));
         }
         Ok(parsed)
@@ -102,6 +108,25 @@ impl PostgresDsn {
     }
 }
 
+/// Whether the library itself reads a parameter.
+fn is_of_library(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "host",
+        "hostaddr",
+        "port",
+        "dbname",
+        "user",
+        "password",
+        "application_name",
+        "options",
+        "sslmode",
+        "sslrootcert",
+        "sslcert",
+        "sslkey",
+    ];
+    NAMES.contains(&name) || name.starts_with("options[")
+}
+
 /// Gives the connection a name under which the database lists it, unless it has one.
 fn named(options: PgConnectOptions, parameters: &str) -> PgConnectOptions {
     if parameters.contains("application_name=") { options } else { options.application_name("sessera") }
@@ -111,13 +136,6 @@ fn invalid(problem: &str) -> StoreError {
     StoreError::InvalidDsn(format!(
         "the dsn cannot be read: {problem}. Write postgres://user:password@host:5432/database?sslmode=verify-full"
     ))
-}
-
-/// What a library says of an address, without its own names. Only what it says of a value helps to mend it.
-fn told(error: &sqlx::Error) -> String {
-    let text = error.to_string();
-    let said = text.rsplit("error with configuration: ").next().unwrap_or_default();
-    if said.starts_with("unknown value") { said.to_owned() } else { "it is no address of a database".into() }
 }
 
 fn number<N: std::str::FromStr>(name: &str, value: &str) -> Result<N, StoreError> {
@@ -141,11 +159,14 @@ mod tests {
         for (dsn, part) in [
             ("postgres://:x:y@@/", "it is no address of a database. Write"),
             ("postgres://h:99999/x", "it is no address of a database. Write"),
-            ("postgres://h/x?sslmode=frob", "unknown value \"frob\" for `ssl_mode`. Write"),
+            (
+                "postgres://h/x?sslmode=frob",
+                "sslmode must be one of disable, allow, prefer, require, verify-ca, verify-full. Write",
+            ),
         ] {
             let Err(error) = PostgresDsn::parse(dsn) else { panic!("{dsn} is read") };
             let told = error.to_string();
-            assert!(told.contains(part) && !told.contains("error with"), "{told}");
+            assert!(told.contains(part) && !told.contains("error with") && !told.contains("frob"), "{told}");
         }
     }
 

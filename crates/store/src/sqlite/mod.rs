@@ -47,7 +47,7 @@ use crate::sealer::Sealer;
 use readers::Readers;
 use wipe::Wiper;
 
-pub use open::{SqliteOptions, could_be_made, parse_dsn};
+pub use open::{SqliteOptions, could_be_made, parse_dsn, parse_dsn_for_reading};
 
 /// A store on SQLite.
 pub struct SqliteStore {

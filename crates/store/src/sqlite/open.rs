@@ -19,6 +19,7 @@ use crate::error::{StoreError, from_sqlx};
 use crate::line::Line;
 use crate::lock::FileLock;
 use crate::migrations::{self, TABLE_OF_KRATOS};
+use crate::parameters::{Row, SQLITE, SQLITE_READ, used_of};
 use crate::sealer::Sealer;
 
 /// What a store on SQLite needs.
@@ -41,19 +42,30 @@ const READER_CACHE: &str = "-8000";
 /// The number of reading connections. More do not help a machine with few cores.
 const READERS: u32 = 4;
 
-/// The file that a data source name points to, as in `sqlite://path?...` or `sqlite:path`. Parameters are
-/// ignored, because those of Kratos have no meaning here. Names of databases in memory are refused, because
-/// every connection would have one of its own.
+/// The file that a data source name points to, as in `sqlite://path?...` or `sqlite:path`. Names of databases in memory
+/// are refused, because every connection would have one of its own, and so are the parameters that [`SQLITE`] refuses.
 pub fn parse_dsn(dsn: &str) -> Result<PathBuf, StoreError> {
+    file_of(dsn, &[SQLITE])
+}
+
+/// The file that a data source name points to, for reading it only.
+pub fn parse_dsn_for_reading(dsn: &str) -> Result<PathBuf, StoreError> {
+    file_of(dsn, &[SQLITE_READ, SQLITE])
+}
+
+fn file_of(dsn: &str, tables: &[&'static [Row]]) -> Result<PathBuf, StoreError> {
     let rest = dsn.strip_prefix("sqlite://").or_else(|| dsn.strip_prefix("sqlite:"));
     let (path, parameters) = rest.map_or(("", ""), |rest| rest.split_once('?').unwrap_or((rest, "")));
-    if path.contains(":memory:") || parameters.split('&').any(|parameter| parameter == "mode=memory") {
+    let is_in_memory =
+        path.contains(":memory:") || parameters.split('&').any(|parameter| parameter == "mode=memory");
+    // Kratos has a word of its own for it.
+    if dsn == "memory" || is_in_memory {
         return Err(StoreError::InvalidDsn(
             "the dsn names a database in memory, which would forget every key and session: write sqlite:///path/to/file.sqlite"
                 .into(),
         ));
     }
-    Some(path).filter(|path| !path.is_empty()).map(PathBuf::from).ok_or_else(|| {
+    let file = Some(path).filter(|path| !path.is_empty()).map(PathBuf::from).ok_or_else(|| {
         // A value without a scheme may be a password that came to the wrong place.
         let what = match dsn.split_once("://") {
             Some((scheme, _)) => format!("the dsn with the scheme \"{scheme}\" is not supported"),
@@ -62,7 +74,9 @@ pub fn parse_dsn(dsn: &str) -> Result<PathBuf, StoreError> {
         StoreError::InvalidDsn(format!(
             "{what}: write sqlite:///path/to/file.sqlite or postgres://user:password@host:5432/database"
         ))
-    })
+    })?;
+    used_of(parameters, tables)?;
+    Ok(file)
 }
 
 impl SqliteStore {
@@ -257,5 +271,14 @@ mod tests {
             let said = parse_dsn(misplaced).unwrap_err().to_string();
             assert!(!said.contains("SECRET") && said.contains("sqlite:///"), "{said}");
         }
+        for dsn in ["memory", "sqlite::memory:"] {
+            let said = parse_dsn(dsn).unwrap_err().to_string();
+            assert!(said.contains("would forget every key"), "{dsn}: {said}");
+        }
+        for dsn in ["sqlite:///d/db.sqlite?mode=ro", "sqlite:///d/db.sqlite?immutable=1"] {
+            assert!(matches!(parse_dsn(dsn), Err(StoreError::InvalidDsn(_))), "{dsn}");
+            assert_eq!(parse_dsn_for_reading(dsn).unwrap(), Path::new("/d/db.sqlite"));
+        }
+        assert!(parse_dsn_for_reading("sqlite:///d/db.sqlite?foo=1").is_err());
     }
 }
