@@ -9,12 +9,12 @@ use crate::nearest::no_choice;
 use crate::problem::{Findings, Problem};
 use crate::verdict::Verdict;
 
-/// When a key asks for something.
+/// When a value asks for something. Of objects and lists that is judged by what is in them, and what is empty says nothing.
 #[derive(Clone, Copy, Debug)]
 enum Asks {
-    /// With any value.
+    /// With any value but `false`.
     Always,
-    /// With any other value than this, written as JSON.
+    /// With any other value than this: the default of Kratos, or what is done here anyway.
     Unless(&'static str),
     /// With another one of these words than the first. Any other word is an error.
     OtherThanFirst(&'static [&'static str]),
@@ -65,7 +65,7 @@ pub(crate) const TABLE: &[Row] = &[
     ),
     restricting(
         "a port would be open where only a file of this machine should be: set host and port",
-        Always,
+        Unless("493"),
         &["serve.public.socket.**", "serve.admin.socket.**"],
     ),
     // Who may do what
@@ -125,10 +125,12 @@ pub(crate) const TABLE: &[Row] = &[
     restricting(
         "it says which authenticators may be used, and others could be",
         Always,
-        &[
-            "selfservice.methods.passkey.config.authenticator_selection.attachment",
-            "selfservice.methods.passkey.config.attestation.preference",
-        ],
+        &["selfservice.methods.passkey.config.authenticator_selection.attachment"],
+    ),
+    restricting(
+        "it says which authenticators may be used, and others could be",
+        Unless("none"),
+        &["selfservice.methods.passkey.config.attestation.preference"],
     ),
     harmless(
         "passkeys are kept by the authenticator",
@@ -160,7 +162,7 @@ pub(crate) const TABLE: &[Row] = &[
     restricting("programs could fill in forms", Unless("false"), &["selfservice.methods.captcha.enabled"]),
     restricting(
         "people of an organization could sign in without its provider",
-        Unless("[]"),
+        Always,
         &["selfservice.methods.b2b.config.organizations", "organizations"],
     ),
     without_effect(
@@ -170,22 +172,47 @@ pub(crate) const TABLE: &[Row] = &[
     ),
     // What is stored
     harmless("messages are always sent by the server itself", &["watch-courier"]),
-    without_effect("what has ended is swept all the time, in small steps", Always, &["database.cleanup.**"]),
+    without_effect(
+        "what has ended is swept all the time, in small steps",
+        Unless("100"),
+        &["database.cleanup.batch_size"],
+    ),
+    without_effect(
+        "what has ended is swept all the time, in small steps",
+        Unless("1m"),
+        &["database.cleanup.sleep.**"],
+    ),
+    without_effect(
+        "what has ended is swept all the time, in small steps",
+        Unless("0s"),
+        &["database.cleanup.older_than"],
+    ),
     without_effect("the tokens of pages hold nothing that is secret", Always, &["secrets.pagination.**"]),
     without_effect(
         "hashing takes what hashers.argon2.memory, iterations and parallelism say",
-        Always,
-        &[
-            "hashers.argon2.expected_duration",
-            "hashers.argon2.expected_deviation",
-            "hashers.argon2.dedicated_memory",
-        ],
+        Unless("500ms"),
+        &["hashers.argon2.expected_duration", "hashers.argon2.expected_deviation"],
     ),
-    without_effect("every list is read at its newest state", Always, &["preview.**"]),
+    without_effect(
+        "hashing takes what hashers.argon2.memory, iterations and parallelism say",
+        Unless("1GB"),
+        &["hashers.argon2.dedicated_memory"],
+    ),
+    without_effect("every list is read at its newest state", Unless("strong"), &["preview.**"]),
     without_effect(
         "a message is tried again until the code in it has ended",
-        Always,
-        &["courier.message_retries", "courier.worker.**"],
+        Unless("5"),
+        &["courier.message_retries"],
+    ),
+    without_effect(
+        "a message waits in no queue: it is sent at once by the server that has it",
+        Unless("10"),
+        &["courier.worker.pull_count"],
+    ),
+    without_effect(
+        "a message waits in no queue: it is sent at once by the server that has it",
+        Unless("1s"),
+        &["courier.worker.pull_wait"],
     ),
     without_effect("the log leaves secrets out instead of replacing them", Always, &["log.redaction_text"]),
     Row {
@@ -214,7 +241,7 @@ pub(crate) const TABLE: &[Row] = &[
     ),
     without_effect(
         "Sessera shows the mail server no certificate",
-        Unless("\"\""),
+        Always,
         &["courier.smtp.client_cert_path", "courier.smtp.client_key_path"],
     ),
     // Traces
@@ -225,16 +252,34 @@ pub(crate) const TABLE: &[Row] = &[
     ),
     // How clients are answered
     without_effect(
-        "clients are answered as without it",
+        "whoever recovers an account types the address to which the code is sent, and chooses none from a list",
         Unless("false"),
-        &[
-            "feature_flags.choose_recovery_address",
-            "feature_flags.legacy_continue_with_verification_ui",
-            "feature_flags.legacy_require_verified_login_error",
-            "feature_flags.legacy_oidc_registration_node_group",
-            "feature_flags.legacy_allow_insecure_origins",
-            "feature_flags.refresh_login_choose_address",
-        ],
+        &["feature_flags.choose_recovery_address"],
+    ),
+    without_effect(
+        "a client is sent to the verification after a sign-up only where the hook show_verification_ui stands: write it there",
+        Unless("false"),
+        &["feature_flags.legacy_continue_with_verification_ui"],
+    ),
+    without_effect(
+        "where the hook require_verified_address refuses a sign-in, the client is sent to the verification, and no error stands in the form",
+        Unless("false"),
+        &["feature_flags.legacy_require_verified_login_error"],
+    ),
+    without_effect(
+        "the fields of a sign-up by another provider are in the group default",
+        Unless("false"),
+        &["feature_flags.legacy_oidc_registration_node_group"],
+    ),
+    without_effect(
+        "a * in an origin or an allowed return address stands only below a domain that somebody owns",
+        Unless("false"),
+        &["feature_flags.legacy_allow_insecure_origins"],
+    ),
+    without_effect(
+        "whoever signs in once more by a code types the address, and has no button for each",
+        Unless("false"),
+        &["feature_flags.refresh_login_choose_address"],
     ),
     without_effect(
         "the fields of a sign-up are in the group default",
@@ -345,14 +390,17 @@ pub(crate) fn is_harmless(names: &[String]) -> bool {
 impl Row {
     /// Whether a value of one of its keys asks for something.
     fn is_asked_for(&self, value: &Value) -> bool {
-        let asks = match self.asks {
-            OtherThanFirst(words) => {
-                value.as_str().is_some_and(|word| !word.is_empty() && words.first() != Some(&word))
-            }
-            Unless(text) => !is_value(value, text),
-            Always => value.as_object().is_none_or(|members| !members.is_empty()),
-        };
-        asks && !value.is_null()
+        match value {
+            Value::Object(members) => members.values().any(|member| self.is_asked_for(member)),
+            Value::Array(items) => items.iter().any(|item| self.is_asked_for(item)),
+            Value::Null => false,
+            Value::String(text) if text.is_empty() => false,
+            value => match self.asks {
+                OtherThanFirst(words) => value.as_str().is_some_and(|word| words.first() != Some(&word)),
+                Unless(text) => !is_value(value, text),
+                Always => *value != Value::Bool(false),
+            },
+        }
     }
 
     /// Whether a value of one of its keys asks for a restriction.
@@ -380,11 +428,13 @@ impl Row {
     }
 }
 
-/// Whether a value is the one that a text of JSON says, or an empty text, which says nothing.
+/// Whether a value is the one that a text says. In a variable of the environment 0 and 1 also stand for false and true.
 fn is_value(value: &Value, text: &str) -> bool {
-    value.as_str().is_some_and(str::is_empty)
-        || value.as_str() == Some(text)
-        || serde_json::from_str::<Value>(text).is_ok_and(|wanted| wanted == *value)
+    match value {
+        Value::String(value) => value == text,
+        Value::Bool(value) => text == value.to_string() || text == u8::from(*value).to_string(),
+        other => other.to_string() == text,
+    }
 }
 
 /// The paths of all keys in Kratos' configuration schema of July 2026; `*` is an item of a list.
@@ -393,7 +443,10 @@ pub(crate) const KRATOS_KEYS: &str = include_str!("kratos_keys.txt");
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::config::read;
     use crate::keys::kind_at;
 
     #[test]
@@ -415,6 +468,50 @@ mod tests {
         let all = paths.len();
         paths.dedup();
         assert_eq!(paths.len(), all);
+    }
+
+    #[test]
+    fn a_value_that_asks_for_nothing_is_no_finding() {
+        for tree in [
+            json!({"serve": {"public": {"request_log": {"disable_for_health": false}}}}),
+            json!({"serve": {"admin": {"request_log": {"disable_for_health": "false"}}}}),
+            json!({"serve": {"public": {"tls": {"cert": {"path": ""}, "key": {}}}}}),
+            json!({"serve": {"admin": {"socket": {"owner": "", "group": null, "mode": 493}}}}),
+            json!({"preview": {"default_read_consistency_level": "strong"}}),
+            json!({"expose-metrics-port": 0}),
+            json!({"expose-metrics-port": false}),
+            json!({"oauth2_provider": {"url": "", "headers": {}, "override_return_to": false}}),
+            json!({"log": {"redaction_text": "", "leak_sensitive_values": false}}),
+            json!({"organizations": []}),
+            json!({"selfservice": {"methods": {"b2b": {"config": {"organizations": []}}, "profile": {"enabled": true}}}}),
+            json!({"selfservice": {"methods": {"passkey": {"config": {"attestation": {"preference": "none"}}}}}}),
+            json!({"courier": {"message_retries": 5, "worker": {"pull_count": 10, "pull_wait": "1s"}}}),
+            json!({"courier": {"smtp": {"client_cert_path": "", "client_key_path": ""}}}),
+            json!({"database": {"cleanup": {"batch_size": 100, "sleep": {"tables": "1m"}, "older_than": "0s"}}}),
+            json!({"hashers": {"argon2": {"expected_duration": "500ms", "dedicated_memory": "1GB", "key_length": 32}}}),
+            json!({"secrets": {"pagination": []}}),
+        ] {
+            let (_, found) = read(&tree);
+            let all =
+                [&found.wrong, &found.without_effect, &found.restricting, &found.mistaken, &found.unknown];
+            assert!(all.iter().all(|list| list.is_empty()), "{tree}: {found:?}");
+        }
+        for (tree, restricting, without_effect) in [
+            (json!({"serve": {"public": {"tls": {"cert": {"path": ""}, "key": {"path": "/k"}}}}}), 1, 0),
+            (json!({"serve": {"admin": {"socket": {"mode": 448}}}}), 1, 0),
+            (json!({"organizations": [{"id": "x"}]}), 1, 0),
+            (json!({"oauth2_provider": {"url": "https://hydra"}}), 0, 1),
+            (json!({"serve": {"public": {"request_log": {"disable_for_health": true}}}}), 0, 1),
+            (json!({"expose-metrics-port": true}), 0, 1),
+            (json!({"courier": {"worker": {"pull_count": 1}}}), 0, 1),
+        ] {
+            let (_, found) = read(&tree);
+            assert_eq!(
+                (found.restricting.len(), found.without_effect.len()),
+                (restricting, without_effect),
+                "{tree}"
+            );
+        }
     }
 
     #[test]
