@@ -1,9 +1,8 @@
 //! The known name that somebody may have meant, among those of a configuration.
 
 use serde_json::Value;
-use sessera_model::nearest::listed;
 
-pub use sessera_model::nearest::{nearest, unknown};
+pub use sessera_model::nearest::{listed, nearest, unknown};
 
 /// Whether a name is a known one but for capitals, hyphens, underscores and blanks.
 pub(crate) fn is_spelled_otherwise(name: &str, known: &str) -> bool {

@@ -57,10 +57,7 @@ pub(crate) fn judge(name: &str, value: &Value, keys: &'static [Key], at: &str, f
     let unknown = || unknown("key", name, known());
     // Somebody means a key that is written otherwise, or hooks, and would believe that they count.
     let has_hooks = is_spelled_otherwise(name, "hooks") || value.get("hooks").is_some();
-    if has_hooks
-        || known().any(|known| is_spelled_otherwise(name, known))
-        || CLOSED.iter().any(|closed| leads_to(closed, &place))
-    {
+    if has_hooks || known().any(|known| is_spelled_otherwise(name, known)) || is_closed(&place) {
         found.wrong(pointer, unknown());
     } else if let Some(meant) = meant(name, value, keys, &place) {
         let message = format!(
@@ -75,6 +72,11 @@ pub(crate) fn judge(name: &str, value: &Value, keys: &'static [Key], at: &str, f
         let there = |around| format!("the key \"{name}\" is not known here: write it below \"{around}\"");
         found.unknown.push(Problem::new(pointer, around(name, keys).map_or_else(unknown, there)));
     }
+}
+
+/// Whether every name that is not known is an error at a place.
+pub(crate) fn is_closed(place: &[String]) -> bool {
+    CLOSED.iter().any(|closed| leads_to(closed, place))
 }
 
 /// The one object beside a name in which a key of that name stands.
@@ -126,7 +128,7 @@ fn meant(name: &str, value: &Value, keys: &'static [Key], place: &[String]) -> O
 }
 
 /// Whether a value restricts something when it is that of a known name.
-fn restricts(name: &str, value: &Value, keys: &'static [Key], place: &[String]) -> bool {
+pub(crate) fn restricts(name: &str, value: &Value, keys: &'static [Key], place: &[String]) -> bool {
     if value.is_null() || value.as_str().is_some_and(str::is_empty) {
         return false;
     }

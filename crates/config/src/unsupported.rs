@@ -358,6 +358,11 @@ pub(crate) fn is_leaf(names: &[String]) -> bool {
     fits.any(|fit| matches!(fit, Fit::Whole | Fit::Longer("**")))
 }
 
+/// Whether the table has everything below a place.
+pub(crate) fn has_any_below(names: &[String]) -> bool {
+    TABLE.iter().flat_map(|row| row.paths).any(|path| matches!(fit(path, names), Fit::Longer("**")))
+}
+
 /// What the table has of the key at a place.
 pub(crate) fn entry(names: &[String]) -> Option<Entry> {
     let all = TABLE.iter().flat_map(|row| row.paths.iter().map(move |path| (row, *path)));
@@ -378,6 +383,19 @@ pub(crate) fn restricting_paths() -> impl Iterator<Item = Vec<&'static str>> {
     let rows = TABLE.iter().filter(|row| row.verdict == Verdict::Restricting);
     let paths = rows.flat_map(|row| row.paths).map(|path| path.trim_end_matches(".**"));
     paths.filter(|path| !path.contains('*')).map(|path| path.split('.').collect())
+}
+
+/// The paths of the keys that have a variable of their own, with 0 as the place of each item, and whether they restrict
+/// something. Those of the first level may be other programs', unless they restrict.
+pub(crate) fn paths() -> impl Iterator<Item = (Vec<&'static str>, bool)> {
+    let rows = TABLE.iter().map(|row| (row, row.verdict == Verdict::Restricting));
+    let paths = rows.flat_map(|(row, restricts)| row.paths.iter().map(move |path| (*path, restricts)));
+    paths.filter_map(|(path, restricts)| {
+        let path: Vec<&str> = path.trim_end_matches(".**").split('.').collect();
+        let is_own = path.len() > 1 || restricts;
+        let place = |name| if name == "*" { "0" } else { name };
+        is_own.then(|| (path.into_iter().map(place).collect(), restricts))
+    })
 }
 
 /// Whether nobody misses a key of the table.
@@ -433,7 +451,7 @@ fn is_value(value: &Value, text: &str) -> bool {
     match value {
         Value::String(value) => value == text,
         Value::Bool(value) => text == value.to_string() || text == u8::from(*value).to_string(),
-        other => other.to_string() == text,
+        other => serde_json::from_str::<Value>(text).is_ok_and(|wanted| wanted == *other),
     }
 }
 

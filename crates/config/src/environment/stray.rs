@@ -2,11 +2,15 @@
 
 use std::sync::LazyLock;
 
+use serde_json::Value;
+
 use super::variable_name;
-use crate::kind::Kind;
-use crate::nearest::{nearest, slip};
+use crate::kind::{Key, Kind};
+use crate::nearest::{listed, nearest, slip};
 use crate::sections::Sections;
 use crate::setting::Setting as _;
+use crate::stray::{is_closed, restricts};
+use crate::text;
 use crate::unsupported;
 
 /// By what names of this program alone begin: one that is like a restriction is refused. Others below a key of the first level,
@@ -55,14 +59,21 @@ pub(super) fn stray(variable: &str, value: &str) -> Option<Stray> {
     let is_told = is_own || is_below_a_root(variable) && !is_of_a_service(variable, value);
     let known = variables();
     let like = with_first_items(variable);
-    // Most variables belong to other programs, and a container may have a thousand of them.
-    let near = known.iter().filter(|known| is_told || may_be_typing_error(&like, &known.name));
-    let near = nearest(&like, near.map(|known| known.name.as_str()));
-    let near = near.and_then(|near| known.iter().find(|known| known.name == near));
     let told = |about: &str| format!("the environment variable {variable} is not read{about}");
     let did_you_mean = |meant: &str| told(&format!(": did you mean {meant}?"));
     if let Some(meant) = with_prefix(&like, known) {
         return Some(Stray { sentence: did_you_mean(&meant.name), restricts: meant.restricts });
+    }
+    let is_ours = |meant: &str| {
+        // Another program may have a variable of one or two words that is like one of ours, as COOKIE_PATH is.
+        let begins_alike = meant.split('_').next() == like.split('_').next();
+        is_own || begins_alike || like.split('_').count() > 2 || value.trim_start().starts_with(['[', '{'])
+    };
+    let is_near = |meant: &str, distance: usize| distance <= TYPING_ERROR && meant.len() > 4 * TYPING_ERROR;
+    let slipped = meant(&like, value)
+        .filter(|meant| is_told || is_near(&meant.variable, meant.distance) || is_ours(&meant.variable));
+    if let Some(meant) = slipped.as_ref().filter(|meant| meant.restricts && is_ours(&meant.variable)) {
+        return Some(Stray { sentence: did_you_mean(&meant.variable), restricts: true });
     }
     let below = is_own.then(|| misplaced_above(&like, known)).flatten();
     if let Some(meant) = misplaced(&like, known).or(below) {
@@ -72,17 +83,144 @@ pub(super) fn stray(variable: &str, value: &str) -> Option<Stray> {
         let about = format!(": names below {0} are free, so all of it is written as JSON into {0}", map.name);
         return Some(Stray { sentence: told(&about), restricts: false });
     }
-    let near = near.filter(|near| has_a_likeness(&near.name, &like));
-    let Some(near) = near else { return is_told.then(|| Stray { sentence: told(""), restricts: false }) };
-    let is_near =
-        strsim::damerau_levenshtein(&near.name, &like) <= TYPING_ERROR && near.name.len() > 4 * TYPING_ERROR;
-    // Another program may have a variable of one or two words that is like one of ours, as COOKIE_PATH is.
-    let begins_alike = near.name.split('_').next() == like.split('_').next();
-    let is_ours = is_own || begins_alike || like.split('_').count() > 2;
-    (is_told || is_near).then(|| Stray {
+    if let Some(meant) = slipped {
+        return Some(Stray { sentence: did_you_mean(&meant.variable), restricts: false });
+    }
+    // Most variables belong to other programs, and a container may have a thousand of them.
+    let near = known.iter().filter(|known| is_told || may_be_typing_error(&like, &known.name));
+    let near = nearest(&like, near.map(|known| known.name.as_str()));
+    let near = near.and_then(|near| known.iter().find(|known| known.name == near));
+    let Some(near) = near.filter(|near| has_a_likeness(&near.name, &like)) else {
+        return is_told.then(|| Stray { sentence: told(&about_names_beside(&like)), restricts: false });
+    };
+    let distance = strsim::damerau_levenshtein(&near.name, &like);
+    (is_told || is_near(&near.name, distance)).then(|| Stray {
         sentence: did_you_mean(&near.name),
-        restricts: near.restricts && is_ours && slip(&like, &near.name).is_some(),
+        restricts: near.restricts && is_ours(&near.name) && slip(&like, &near.name).is_some(),
     })
+}
+
+/// A key that was most likely meant by a variable in whose name one of the names is written with a slip.
+struct Meant {
+    /// Its variable.
+    variable: String,
+    /// By how many letters the names differ.
+    distance: usize,
+    /// Whether a restriction is lost with it, or it stands where every name that is not known is refused. This is judged as it
+    /// is in a file.
+    restricts: bool,
+}
+
+/// The key that was most likely meant by a variable.
+fn meant(variable: &str, text: &str) -> Option<Meant> {
+    let mut ways = Vec::new();
+    look(variable, Some(Sections::KIND), &Way::default(), &mut ways);
+    let value = text::of_any_type(text);
+    let meant = ways.into_iter().filter_map(|way| {
+        let (place, keys) = way.slipped?;
+        let (around, below) = (&way.names[..place], &way.names[place + 1..]);
+        let value = below.iter().rev().fold(value.clone(), |inner, name| match name.parse::<usize>() {
+            Ok(_) => Value::Array(vec![inner]),
+            Err(_) => Value::Object([(name.clone(), inner)].into_iter().collect()),
+        });
+        let names: Vec<&str> = way.names.iter().map(String::as_str).collect();
+        Some(Meant {
+            variable: variable_name(&names),
+            distance: way.distance,
+            restricts: is_closed(around) || restricts(&way.names[place], &value, keys, around),
+        })
+    });
+    meant.min_by_key(|meant| (meant.distance, !meant.restricts))
+}
+
+/// A way to a key, on which names may be written with a slip.
+#[derive(Clone, Default)]
+struct Way {
+    names: Vec<String>,
+    distance: usize,
+    /// The place of the first name with a slip, and the keys that a section has there.
+    slipped: Option<(usize, &'static [Key])>,
+}
+
+impl Way {
+    fn to(&self, name: &str) -> Self {
+        let mut way = self.clone();
+        way.names.push(name.to_owned());
+        way
+    }
+}
+
+/// Looks for the keys to which the rest of a name may lead. `kind` is `None` among keys of Kratos that no section has.
+fn look(rest: &str, kind: Option<Kind>, way: &Way, found: &mut Vec<Way>) {
+    if rest.is_empty() {
+        return found.push(way.clone());
+    }
+    match kind {
+        Some(Kind::List(inner)) => {
+            let (number, after) = rest.split_once('_').unwrap_or((rest, ""));
+            if number == "0" {
+                look(after, Some(*inner), &way.to(number), found);
+            }
+        }
+        Some(Kind::Any) if way.names.last().is_some_and(|name| name == "0") => {
+            found.push(way.to(&rest.to_ascii_lowercase()));
+        }
+        None if unsupported::is_leaf(&way.names) => {
+            if unsupported::has_any_below(&way.names) || rest.starts_with("0_") {
+                found.push(way.to(&rest.to_ascii_lowercase()));
+            }
+        }
+        None | Some(Kind::Object(_)) => {
+            let keys = kind.map_or(&[][..], Kind::keys);
+            let own = keys.iter().map(|key| (key.name, Some(key.kind)));
+            let others = unsupported::names_at(&way.names).into_iter().map(|name| (name, None));
+            for (name, kind) in own.chain(others) {
+                for (written, after) in beginnings(rest, name) {
+                    let known = variable_name(&[name]);
+                    let mut way = way.to(name);
+                    if written != known {
+                        let may_be = may_be_typing_error(written, &known);
+                        let Some(distance) = may_be.then(|| slip(written, &known)).flatten() else {
+                            continue;
+                        };
+                        way.distance += distance;
+                        way.slipped = way.slipped.or(Some((way.names.len() - 1, keys)));
+                    }
+                    look(after, kind, &way, found);
+                }
+            }
+        }
+        Some(_) => {}
+    }
+}
+
+/// The beginnings of what is left of a name that have about as many words as a known one, each with what follows.
+fn beginnings<'a>(rest: &'a str, known: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let most = known.split(['_', '-']).count() + 1;
+    let ends = rest.match_indices('_').map(|(end, _)| end).chain([rest.len()]).take(most);
+    ends.map(|end| (&rest[..end], rest.get(end + 1..).unwrap_or_default()))
+}
+
+/// What there is beside a name that is like none: the names of the object in which it would stand.
+fn about_names_beside(variable: &str) -> String {
+    let elsewhere = ": look for the right one in docs/configuration.md, or unset it".to_owned();
+    let around = variable.match_indices('_').map(|(end, _)| &variable[..end]);
+    let known = |around: &&str| {
+        let (steps, kind) = super::steps(around)?;
+        let place: Vec<String> = steps.iter().map(super::Step::name).collect();
+        let own = kind.keys().iter().map(|key| key.name);
+        let names = own.chain(unsupported::names_at(&place)).map(|name| variable_name(&[name]));
+        Some(((*around).to_owned(), names.collect::<Vec<_>>()))
+    };
+    let Some((around, names)) = around.collect::<Vec<_>>().iter().rev().find_map(known) else {
+        return elsewhere;
+    };
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    match names.as_slice() {
+        [] => elsewhere,
+        [name] => format!(": below {around} there is {name}"),
+        names => format!(": below {around} there are {}", listed(names, "and")),
+    }
 }
 
 fn is_below(variable: &str, above: &str) -> bool {
@@ -210,10 +348,9 @@ fn collected() -> Vec<Variable> {
     }
     let mut found = Vec::new();
     collect(Sections::KIND, &[], false, &mut found);
-    let of_kratos = unsupported::restricting_paths();
-    found.extend(of_kratos.map(|path| Variable {
+    found.extend(unsupported::paths().map(|(path, restricts)| Variable {
         name: variable_name(&path),
-        restricts: true,
+        restricts,
         has_free_names: false,
     }));
     found
@@ -252,7 +389,7 @@ mod tests {
         }
         for name in ["SERVE_NOTHING_LIKE", "SESSION_WHOAMI_FOO", "LOG_DIR"] {
             let told = with(&[(name, "x")]).warnings.concat();
-            assert!(told.ends_with("is not read"), "{name}: {told}");
+            assert!(told.contains("is not read: below "), "{name}: {told}");
         }
     }
 
@@ -290,12 +427,30 @@ mod tests {
             ("LOG_LÉVÉL", "LOG_LEVEL"),
             ("LOG_LEVELXY", "LOG_LEVEL"),
             ("SESSION_LIFETIME", "SESSION_LIFESPAN"),
+            ("CIPHERS_ALGORITM", "CIPHERS_ALGORITHM"),
+            ("SELFSERVICE_METHODS_DEVICEAUTHN_ENABLD", "SELFSERVICE_METHODS_DEVICEAUTHN_ENABLED"),
+            ("FEATURE_FLAGS_FASTER_SESSION_EXTND", "FEATURE_FLAGS_FASTER_SESSION_EXTEND"),
+            (
+                "SELFSERVICE_METHODS_PASSKEY_CONFIG_AUTHENTICATOR_SELECTION_RESIDENT_KY",
+                "SELFSERVICE_METHODS_PASSKEY_CONFIG_AUTHENTICATOR_SELECTION_RESIDENT_KEY",
+            ),
+            ("SECURITY_DISALLOW_REF_IN_IDENTITY_SCHEMA", "SECURITY_DISALLOW_REF_IN_IDENTITY_SCHEMAS"),
         ] {
             let warnings = with(&[(name, "x")]).warnings;
             assert!(
                 warnings.len() == 1 && warnings[0].ends_with(&format!("{near}?")),
                 "{name}: {warnings:?}"
             );
+        }
+        for (name, told) in [
+            ("CIPHERS_ALGO", "is not read: below CIPHERS there is ALGORITHM"),
+            (
+                "DSN_SOMETHING_ELSE",
+                "is not read: look for the right one in docs/configuration.md, or unset it",
+            ),
+        ] {
+            let warnings = with(&[(name, "x")]).warnings.concat();
+            assert!(warnings.ends_with(told), "{name}: {warnings}");
         }
         for other in ["PATH", "IDENTITY_ENDPOINT", "HOME", "DEVICE", "DSN2", "LOGNAME"] {
             assert_eq!(with(&[(other, "x")]).warnings, Vec::<String>::new(), "{other}");
@@ -320,6 +475,14 @@ mod tests {
             ("SESSION_COOKIE_LIFESPAN", "SESSION_LIFESPAN"),
             ("SESSERA_SERVE_ADMIN_TOKEN", "SERVE_ADMIN_TOKEN"),
             ("SERVE_TLS_CERT_PATH", "SERVE_ADMIN_TLS"),
+            ("SERVE_PUBLIC_TSL_CERT_PATH", "SERVE_PUBLIC_TLS_CERT_PATH"),
+            ("SERVE_PUBLIC_SOCKETS_MODE", "SERVE_PUBLIC_SOCKET_MODE"),
+            ("SELFSERVICE_FLOWS_LOGIN_AFTER_HOOK_0_HOOK", "SELFSERVICE_FLOWS_LOGIN_AFTER_HOOKS_0_HOOK"),
+            ("SELFSERVICE_METHODS_PASWORD_ENABLED", "SELFSERVICE_METHODS_PASSWORD_ENABLED"),
+            (
+                "SELFSERVICE_METHODS_OIDC_CONFIG_PROVIDERS_0_ORGANISATION_ID",
+                "SELFSERVICE_METHODS_OIDC_CONFIG_PROVIDERS_0_ORGANIZATION_ID",
+            ),
         ] {
             let refused = with(&[(name, "true")]);
             let told = refused.errors.join("\n");
@@ -334,10 +497,15 @@ mod tests {
                 "{config:?}"
             );
         }
+        assert_eq!(with(&[("ORGANISATIONS", "[1]")]).errors.len(), 1);
         // Another program's, or one by which nothing is restricted.
-        for (name, warnings) in
-            [("COOKIE_PATH", 1), ("LOG_LEVLE", 1), ("SERVE_PUBLIC_HSOT", 1), ("COOKIE", 0)]
-        {
+        for (name, warnings) in [
+            ("COOKIE_PATH", 1),
+            ("LOG_LEVLE", 1),
+            ("SERVE_PUBLIC_HSOT", 1),
+            ("COOKIE", 0),
+            ("ORGANISATION", 1),
+        ] {
             let loaded = with(&[(name, "x")]);
             assert!(loaded.errors.is_empty() && loaded.warnings.len() == warnings, "{name}: {loaded:?}");
         }
