@@ -28,15 +28,9 @@ fn about_schema(error: &SchemaError, config: &Config) -> Problem {
     let place = config.identity.schemas.iter().rposition(|(id, _)| *id == error.id);
     let pointer = place.map_or_else(
         || "/identity/default_schema_id".to_owned(),
-        |place| format!("/identity/schemas/{place}"),
+        |place| format!("/identity/schemas/{place}/url"),
     );
     Problem::new(pointer, error.to_string())
-}
-
-/// Whether a schema lacks its id or its URL, which the configuration tells by itself.
-fn lacks_something(error: &SchemaError, config: &Config) -> bool {
-    let mut of_that_id = config.identity.schemas.iter().filter(|(id, _)| *id == error.id);
-    of_that_id.any(|(id, url)| id.is_empty() || url.is_empty())
 }
 
 /// Notes what needs a mark that no trait has.
@@ -80,11 +74,8 @@ impl Snapshot {
     /// Compiles a configuration. The error has everything that is wrong.
     pub fn compile(config: &Config) -> Result<Self, Vec<Problem>> {
         let schemas = config.identity.schemas.iter().map(|(id, url)| (id.as_str(), url.as_str()));
-        let schemas =
-            IdentitySchemas::compile(schemas, &config.identity.default_schema_id).map_err(|wrong| {
-                let untold = wrong.iter().filter(|error| !lacks_something(error, config));
-                untold.map(|error| about_schema(error, config)).collect()
-            });
+        let schemas = IdentitySchemas::compile(schemas, &config.identity.default_schema_id)
+            .map_err(|wrong| wrong.iter().map(|error| about_schema(error, config)).collect());
         let rules = Rules::compile(config, &config.secrets.cookie);
         match (schemas, rules, methods::compile(config), MailRules::compile(config)) {
             (Ok(schemas), Ok(rules), Ok(methods), Ok(mail)) => {

@@ -101,6 +101,8 @@ pub struct Config {
     pub notes: Vec<Problem>,
     /// Restrictions that do not hold and were accepted.
     pub accepted: Vec<Problem>,
+    /// The pointers of values that are wrong, in whose place defaults stand.
+    wrong: Vec<String>,
 }
 
 /// The public API.
@@ -207,6 +209,19 @@ impl Config {
         }
     }
 
+    /// Whether a later judgement may come of a default in place of what is wrong, because it is about the same item of a list,
+    /// such as one provider: what is missing there may follow from what is wrong beside it.
+    pub fn may_follow_from_what_is_wrong(&self, judgement: &Problem) -> bool {
+        let is_place = |(end, _): &(usize, &str)| {
+            let (item, _) = judgement.pointer.split_at(*end);
+            item.rsplit_once('/').is_some_and(|(_, place)| place.parse::<usize>().is_ok())
+        };
+        let ends = judgement.pointer.match_indices('/').chain([(judgement.pointer.len(), "")]);
+        let Some((end, _)) = ends.filter(is_place).last() else { return false };
+        let item = Problem::new(&judgement.pointer[..end], "");
+        self.wrong.iter().any(|wrong| Problem::new(wrong, "").is_about(&item.pointer))
+    }
+
     /// Makes the configuration of a merged tree. The error has everything that is wrong.
     pub fn from_tree(tree: &Value) -> Result<Self, ConfigError> {
         let (config, wrong) = Self::judge(tree);
@@ -251,7 +266,7 @@ impl Config {
             schemas.iter().map(|schema| schema.id.as_str()).collect()
         };
         let schema_ids = upstream.is_none().then_some(&schema_ids);
-        let config = Self {
+        let mut config = Self {
             dsn: sections.dsn.map_or_else(|| "sqlite://sessera.sqlite".into(), |dsn| dsn.expose().to_owned()),
             dsn_read_only: sections.dsn_read_only.map(|dsn| dsn.expose().to_owned()),
             public,
@@ -289,9 +304,11 @@ impl Config {
             dev: sections.dev,
             notes,
             accepted,
+            wrong: Vec::new(),
         };
         check_lanes(&config.hashers, &mut found);
         check_ports(&config.public, &config.admin, &config.gateway, &mut found);
+        config.wrong = found.wrong.iter().map(|problem| problem.pointer.clone()).collect();
         (config, found.wrong)
     }
 }

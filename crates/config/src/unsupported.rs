@@ -205,12 +205,12 @@ pub(crate) const TABLE: &[Row] = &[
         &["courier.message_retries"],
     ),
     without_effect(
-        "a message waits in no queue: it is sent at once by the server that has it",
+        "up to 8 messages are sent at the same time, each as soon as it is there",
         Unless("10"),
         &["courier.worker.pull_count"],
     ),
     without_effect(
-        "a message waits in no queue: it is sent at once by the server that has it",
+        "up to 8 messages are sent at the same time, each as soon as it is there",
         Unless("1s"),
         &["courier.worker.pull_wait"],
     ),

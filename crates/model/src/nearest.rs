@@ -24,7 +24,9 @@ pub fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a s
     let short: String = name.chars().take(64).collect();
     let mut seen = HashSet::new();
     let known: Vec<&str> = known.into_iter().filter(|name| seen.insert(*name)).collect();
-    match nearest(name, known.iter().copied()) {
+    let near = nearest(name, known.iter().copied());
+    // What is written in capitals has no letter in common with a name in small ones.
+    match near.or_else(|| nearest(&short.to_lowercase(), known.iter().copied())) {
         Some(meant) => format!("the {what} \"{short}\" is not known: did you mean \"{meant}\"?"),
         None if (1..=MAX_TOLD).contains(&known.len()) => {
             let verb = if known.len() == 1 { "is" } else { "are" };
@@ -60,6 +62,12 @@ mod tests {
         ] {
             assert_eq!(nearest(name, known), found, "{name}");
         }
+    }
+
+    #[test]
+    fn a_name_in_capitals_is_that_in_small_letters() {
+        let told = unknown("key", "SELFSERVICE", ["session", "selfservice"]);
+        assert_eq!(told, "the key \"SELFSERVICE\" is not known: did you mean \"selfservice\"?");
     }
 
     #[test]

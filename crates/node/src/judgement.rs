@@ -50,5 +50,6 @@ pub fn judge(config: Config, files: &[ConfigFile]) -> Judgement {
         Ok(branding) => notes.extend(branding.notes),
         Err(problems) => wrong.extend(problems),
     }
+    wrong.retain(|problem| !config.may_follow_from_what_is_wrong(problem));
     Judgement { wrong, notes, exposed }
 }

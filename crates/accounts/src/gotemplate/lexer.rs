@@ -175,7 +175,16 @@ fn number(rest: &str) -> Result<(Word, usize), String> {
         Ok(whole) => Some(whole.into()),
         Err(_) => text.parse::<f64>().ok().and_then(serde_json::Number::from_f64),
     };
-    let number = number.ok_or_else(|| format!("\"{text}\" is no number"))?;
+    let number = number.ok_or_else(|| {
+        let is_part_of_name =
+            text.starts_with(['-', '+']) && text[1..].starts_with(|char: char| char.is_alphabetic());
+        let hint = if is_part_of_name {
+            ": a name in which this stands is written in quotes, as in \"af-ZA\""
+        } else {
+            ""
+        };
+        format!("\"{text}\" is no number{hint}")
+    })?;
     Ok((Word::Number(number), length))
 }
 

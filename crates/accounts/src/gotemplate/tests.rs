@@ -109,6 +109,10 @@ fn what_is_not_known_is_refused_with_its_line() {
         ("{{ \"a }}", "line 1: {{ has no }}"),
         ("{{ \"\\x41\" }}", "line 1: a text has an escape"),
         ("{{ 1x }}", "line 1: \"1x\" is no number"),
+        (
+            "{{ define af-ZA }}x{{ end }}",
+            "line 1: \"-ZA\" is no number: a name in which this stands is written in quotes, as in \"af-ZA\"",
+        ),
         ("{{ template \"x\" }}", "line 1: there is no template \"x\""),
         ("{{ template x }}", "line 1: template has a name"),
         ("{{ if .To }}{{ define \"x\" }}{{ end }}{{ end }}", "line 1: define stands in no block"),

@@ -198,7 +198,7 @@ mod tests {
                 "/selfservice/methods/passkey/config/rp: ",
             ),
             ("courier: {smtp: {connection_uri: 'http://x'}}\n", "/courier/smtp/connection_uri: "),
-            ("identity: {schemas: [{id: default, url: 'file:///nope'}]}\n", "/identity/schemas/0: "),
+            ("identity: {schemas: [{id: default, url: 'file:///nope'}]}\n", "/identity/schemas/0/url: "),
             ("identity: {default_schema_id: x}\n", "/identity/default_schema_id: "),
             (
                 "selfservice: {methods: {passkey: {config: {authenticator_selection: {attachment: platform}}}}}\n",
@@ -228,6 +228,24 @@ mod tests {
         let files = [file.into()];
         let found = Findings::of(&files, &load_all(&files, &Environment::new()));
         assert_eq!((found.errors.len(), found.warnings.len()), (1, 1), "{found:?}");
+    }
+
+    #[test]
+    fn what_follows_from_an_error_beside_it_is_not_told() {
+        for (yaml, pointer) in [
+            (
+                "selfservice: {methods: {oidc: {enabled: true, config: {providers: [{id: g, provider: gooogle, client_id: a, client_secret: b, mapper_url: 'base64://e30='}]}}}}\n",
+                "/providers/0/provider: ",
+            ),
+            ("identity: {schemas: [{id: default}]}\n", "/identity/schemas/0: "),
+        ] {
+            let found = findings(yaml);
+            assert!(found.errors.len() == 1 && found.errors[0].contains(pointer), "{yaml}: {found:?}");
+        }
+        let found = findings(
+            "identity: {schemas: [{id: default}, {id: b, url: 'file:///nope'}]}\nserve: {public: {port: x}}\ndsn: memory\n",
+        );
+        assert_eq!(found.errors.len(), 4, "{found:?}");
     }
 
     #[test]
