@@ -262,7 +262,8 @@ fn parameters(query: &str) -> impl Iterator<Item = Parameter<'_>> {
 
 fn fate(parameter: &Parameter<'_>, tables: &[&'static [Row]]) -> Option<Fate> {
     // Such a parameter is a setting of the server, whose names it knows itself.
-    let name = if parameter.name.starts_with("options[") { "options" } else { &parameter.name };
+    let is_setting = parameter.name.starts_with("options[") && parameter.name.ends_with(']');
+    let name = if is_setting { "options" } else { &parameter.name };
     let value = percent_decode_str(parameter.value).decode_utf8_lossy().to_ascii_lowercase();
     let is_about = |row: &&Row| {
         row.names.contains(&name) && (row.values.is_empty() || row.values.contains(&value.as_str()))
@@ -297,6 +298,7 @@ mod tests {
             (POSTGRES, "SSLMODE=TOPSECRET", "did you mean sslmode?"),
             (POSTGRES, "ssl-mode=TOPSECRET", "did you mean sslmode?"),
             (POSTGRES, "frobnicate=TOPSECRET", "frobnicate of the dsn is not known: take it out"),
+            (POSTGRES, "options[search_path=TOPSECRET", "is not known"),
             (POSTGRES, "search_path=TOPSECRET", "options[NAME]=VALUE"),
             (POSTGRES, "channel_binding=require", "sslmode=verify-full"),
             (POSTGRES, "require_auth=TOPSECRET", "require_auth of the dsn is not supported"),

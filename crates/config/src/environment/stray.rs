@@ -358,8 +358,13 @@ fn collected() -> Vec<Variable> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
+    use super::variable_name;
+    use crate::config::read;
     use crate::load::load_all;
     use crate::loaded::Loaded;
+    use crate::unsupported::KRATOS_KEYS;
 
     fn with(environment: &[(&str, &str)]) -> Loaded {
         let environment = environment.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
@@ -509,5 +514,24 @@ mod tests {
             let loaded = with(&[(name, "x")]);
             assert!(loaded.errors.is_empty() && loaded.warnings.len() == warnings, "{name}: {loaded:?}");
         }
+    }
+
+    #[test]
+    fn a_slip_in_a_variable_is_judged_as_it_is_in_a_file() {
+        let mut seen = 0;
+        for path in KRATOS_KEYS.lines().filter(|path| path.contains('.') && !path.contains('*')) {
+            let written = &path[..path.len() - 1];
+            let names: Vec<&str> = written.split('.').collect();
+            let tree = names.iter().rev().fold(json!("x"), |inner, name| json!({ *name: inner }));
+            let found = read(&tree).1;
+            let in_file = !found.mistaken.is_empty() || !found.wrong.is_empty();
+            if found.unknown.is_empty() && !in_file {
+                continue;
+            }
+            let loaded = with(&[(&variable_name(&names), "x")]);
+            assert_eq!(!loaded.errors.is_empty(), in_file, "{written}: {found:?} {loaded:?}");
+            seen += 1;
+        }
+        assert!(seen > 100, "{seen}");
     }
 }
