@@ -216,8 +216,8 @@ impl Config {
             let (item, _) = judgement.pointer.split_at(*end);
             item.rsplit_once('/').is_some_and(|(_, place)| place.parse::<usize>().is_ok())
         };
-        let ends = judgement.pointer.match_indices('/').chain([(judgement.pointer.len(), "")]);
-        let Some((end, _)) = ends.filter(is_place).last() else { return false };
+        let mut ends = judgement.pointer.match_indices('/').chain([(judgement.pointer.len(), "")]);
+        let Some((end, _)) = ends.rfind(is_place) else { return false };
         let item = Problem::new(&judgement.pointer[..end], "");
         self.wrong.iter().any(|wrong| Problem::new(wrong, "").is_about(&item.pointer))
     }
