@@ -37,7 +37,7 @@ pub enum StoreError {
     Unavailable(String),
     /// The disk is full or read-only, and nothing was changed. The operator has to make room.
     #[error(
-        "the database cannot be written: {0}. See that its disk has room, and that Sessera may write the file and its folder"
+        "the database cannot be written: {0}. See that its disk has room and that Sessera may write there, or give it another dsn"
     )]
     NotWritable(String),
     /// The file with the secrets that were made up for a database is gone.
