@@ -8,6 +8,9 @@ use sessera_recipes::{Deployment, Proof, Recipe};
 
 use super::{answers, claims, file, json, root, sample, tokenizer};
 
+/// Where the documents say how an address is verified.
+const VERIFIED: &str = "[Verified addresses](../templates.md#verified-addresses)";
+
 /// The page of a recipe.
 fn page(recipe: &Recipe) -> String {
     let Recipe { name, title, about, keys, .. } = recipe;
@@ -62,10 +65,14 @@ fn page(recipe: &Recipe) -> String {
     if let Some(refused) = file(recipe, "refuses.json").map(|_| json(recipe, "refuses.json")) {
         let refused: Vec<&str> = refused.as_array().unwrap().iter().filter_map(Value::as_str).collect();
         let _ = writeln!(page, "Nobody with {} gets one.", refused.join(" or "));
+        if refused.contains(&"unverified address") {
+            let _ = writeln!(page, "{VERIFIED} says how an address is verified.");
+        }
     }
     let withheld = withheld(recipe);
     if !withheld.is_empty() {
         let _ = writeln!(page, "Without a verified address {} is left out.", withheld.join(" and "));
+        let _ = writeln!(page, "{VERIFIED} says how an address is verified.");
     }
     page.push_str(
         "\nA token has these claims beside the [usual ones](../templates.md#default-claims):\n\n```json\n",
