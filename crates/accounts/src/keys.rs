@@ -1,5 +1,6 @@
 //! Keyed hashes for what a client holds and must not be able to make: form tokens, logout tokens,
-//! codes; and for counters, whose names tell nothing. The keys come from `secrets.cookie`; the first makes, all verify, so they can be changed.
+//! codes; and for counters, whose names tell nothing. The keys come from `secrets.cookie`: the first of these secrets makes
+//! hashes, and each of them verifies, so that a secret can be changed while hashes of the one before are out.
 
 use std::fmt;
 

@@ -53,7 +53,7 @@ pub enum ClientError {
     NotUnderstood {
         /// The endpoint that answered.
         endpoint: String,
-        /// What does not fit.
+        /// In what the answer differs from one of an admin API.
         problem: String,
     },
 }

@@ -20,7 +20,7 @@ pub enum Hook {
 }
 
 impl Hook {
-    /// All of them.
+    /// All hooks that the server has of its own.
     pub(crate) const ALL: &'static [Self] =
         &[Self::Session, Self::ShowVerificationUi, Self::RequireVerifiedAddress, Self::RevokeActiveSessions];
 

@@ -304,7 +304,7 @@ mod tests {
             ("clients.smtp.disallow_private_ip_range", json!(true), "disallow_private_ip_ranges"),
             ("clients.smpt.disallow_private_ip_ranges", json!(true), "smtp"),
             ("selfservic.methods.profile.enabled", json!(false), "selfservice"),
-            // Right, but too high or too deep.
+            // The name is right, but stands one section too high or too deep.
             ("account_enumeration.mitigate", json!(true), "security.account_enumeration"),
             ("security.mitigate", json!(true), "security.account_enumeration.mitigate"),
             ("session.required_aal", json!("aal1"), "session.whoami.required_aal"),

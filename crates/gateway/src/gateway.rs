@@ -293,7 +293,7 @@ fn refused(now: &Snapshot, route: &Route, question: &Question<'_>, error: Issuer
         error if error.is_no_session() => without_session(now, route, question),
         IssuerError::SecondFactorNeeded => second_factor(now, route, question, None),
         IssuerError::Upstream(UpstreamError::Refused(refusal)) => match refusal.kind {
-            // A credential that the upstream cannot read opens nothing.
+            // A session token that the upstream cannot read opens nothing.
             RefusalKind::NoSession | RefusalKind::Malformed => without_session(now, route, question),
             RefusalKind::Forbidden => forbidden_elsewhere(now, route, question, &refusal),
             RefusalKind::TooMany => later(PAUSE.into(), refusal.retry_after.unwrap_or(SOON)),

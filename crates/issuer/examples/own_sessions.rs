@@ -3,7 +3,7 @@
 //!     cargo run -p sessera-issuer --example own_sessions
 //!
 //! A program says three things: where its sessions are ([`SessionSource`]), which templates there are
-//! ([`Settings`]), and which credential it was given. Here the sessions lie in a map, the only template
+//! ([`Settings`]), and which session token it was given. Here the sessions lie in a map, the only template
 //! brings its key along, and the token is checked as any JOSE library would check it.
 
 use std::collections::HashMap;
@@ -31,7 +31,7 @@ use sessera_rotation::Timing;
 use sessera_store::{SessionKind, StoredSession};
 
 /// What the program was given by its user.
-const CREDENTIAL: &str = "a session token of this program";
+const SESSION_TOKEN: &str = "a session token of this program";
 
 /// Puts the e-mail address into the token.
 const MAPPER: &str = "{ claims: { email: std.extVar('session').identity.traits.email } }";
@@ -41,7 +41,7 @@ struct OwnSessions(HashMap<TokenHash, (StoredSession, Identity)>);
 
 #[async_trait]
 impl SessionSource for OwnSessions {
-    /// Sessions are found by the credentials that open them alone.
+    /// Sessions are found by the session tokens that open them alone.
     fn key(&self, sought: Sought<'_>) -> Option<TokenHash> {
         match sought {
             Sought::Presented(presented) => Some(TokenHash::of(presented.as_str())),
@@ -80,13 +80,13 @@ pub async fn claims() -> Result<Map<String, Value>, Box<dyn Error>> {
     let compiled = Compiled::compile(settings()?, &[], &Templates::default())?;
 
     let ada = session_of_ada(&*random, clock.now());
-    let source = Arc::new(OwnSessions(HashMap::from([(TokenHash::of(CREDENTIAL), ada)])));
+    let source = Arc::new(OwnSessions(HashMap::from([(TokenHash::of(SESSION_TOKEN), ada)])));
     let cache = Arc::new(SessionCache::new(1 << 20));
     let metrics = IssuerMetrics::new()?;
     let sessions = Sessions::new(cache, source, clock.clone(), metrics.clone());
     let issuer = TokenIssuer::new(clock.clone(), random, Arc::new(Lease::default()), metrics);
 
-    let live = sessions.live(&compiled, Presented::Token(CREDENTIAL)).await?;
+    let live = sessions.live(&compiled, Presented::Token(SESSION_TOKEN)).await?;
     let token = issuer.token(&compiled, "api", &live, &mut TokenSteps::default()).await?;
 
     let published = compiled.published.set(Some("api"), clock.now()).ok_or("nothing is published")?;
@@ -119,7 +119,7 @@ fn settings() -> Result<Settings, Box<dyn Error>> {
 fn session_of_ada(random: &dyn Random, now: Timestamp) -> (StoredSession, Identity) {
     let identity = Identity::new(random.uuid(), "default", json!({"email": "ada@example.org"}), now);
     let session = Session::new(random.uuid(), identity.id, now, now + Duration::from_secs(3600));
-    let (kind, token) = (SessionKind::Native, TokenHash::of(CREDENTIAL));
+    let (kind, token) = (SessionKind::Native, TokenHash::of(SESSION_TOKEN));
     (StoredSession { session, kind, token, status: StatusIndex::from_number(0) }, identity)
 }
 

@@ -40,7 +40,7 @@ pub enum RefusalKind {
 /// A refusal in the upstream's own words.
 #[derive(Clone, Debug)]
 pub struct Refusal {
-    /// What it means.
+    /// What the upstream refuses, which its status and its words tell.
     pub kind: RefusalKind,
     /// Its body. Where it is empty, whoever asked is told in words of this program.
     pub body: Bytes,

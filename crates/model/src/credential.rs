@@ -18,7 +18,7 @@ pub enum CredentialKind {
     Totp,
     /// Printed codes, each good for one use.
     LookupSecret,
-    /// A security key (`WebAuthn`) as an identity provider kept it before passkeys.
+    /// Security keys (`WebAuthn`) that are a second factor, and those of an Ory Kratos without a password.
     Webauthn,
     /// Passkeys (`WebAuthn` credentials that name their owner).
     Passkey,

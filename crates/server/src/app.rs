@@ -56,7 +56,7 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Where ids and tokens come from.
     pub random: Arc<dyn Random>,
-    /// Live sessions by credential.
+    /// Live sessions by session token.
     pub sessions: Arc<Sessions>,
     /// Who keeps the sessions, where this server does not.
     pub(crate) upstream: Option<Arc<Upstream>>,
@@ -66,7 +66,7 @@ pub struct App {
     pub gateway: Gateway,
     /// Judges requests that somebody tries.
     pub(crate) rehearsal: Rehearsal,
-    /// Both together, as routes take them.
+    /// `sessions` and `tokens` together, as handlers take them.
     pub(crate) session_tokens: SessionTokens,
     /// Finds out whether tokens are good that come back.
     pub introspection: Arc<Introspection>,

@@ -33,7 +33,7 @@ pub(crate) struct Metadata {
     pub(crate) ask: Option<String>,
     /// Where codes are exchanged.
     pub(crate) token: Option<String>,
-    /// Where it says more of somebody.
+    /// Where it tells more about the person who signs in (its userinfo endpoint).
     pub(crate) user: Option<String>,
     /// Where its keys are.
     keys: Option<String>,

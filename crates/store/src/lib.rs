@@ -13,7 +13,7 @@
 //! revisions, flows, messages and credentials are encrypted under `secrets.cipher`
 //! ([`cipher::Cipher`]) by the engine, so the layers above need not think of it.
 //!
-//! To add a kind of record: add its type and its `Change` in [`records`] and [`change`], a method
+//! To keep something else: add its type and its `Change` in [`records`] and [`change`], a method
 //! to [`Store`], a migration and the SQL in each engine's folder, and a case in the contract tests.
 
 pub mod admin_token;

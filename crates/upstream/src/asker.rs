@@ -121,7 +121,7 @@ impl Asker for HttpAsker {
 }
 
 impl HttpAsker {
-    /// The credential as a header. Nothing else of a request is ever sent along.
+    /// The session token or cookie as a header. Nothing else of a request is ever sent along.
     fn credential(&self, presented: Presented<'_>) -> Option<(HeaderName, HeaderValue)> {
         let (name, text) = match presented {
             Presented::Token(token) => (SESSION_TOKEN, token.to_owned()),

@@ -73,7 +73,7 @@ impl ApiError {
         Self::new(Status::NOT_ALLOWED, "The requested action was forbidden.", reason)
     }
 
-    /// There is no such record.
+    /// There is nothing that has this id or name.
     pub fn not_found(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Status::MISSING, "The requested resource could not be found.", reason)
     }
@@ -92,7 +92,7 @@ impl ApiError {
         Self::new(Status::TOO_SLOW, "The body took too long to arrive.", reason)
     }
 
-    /// The record exists already or was changed in the meantime.
+    /// It exists already, or was changed in the meantime.
     pub fn conflict(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Status::OUTRUN, "The request conflicts with the current state.", reason)
     }
@@ -102,7 +102,7 @@ impl ApiError {
         Self::new(Status::ENDED, "The resource is no longer available.", reason)
     }
 
-    /// The record is no longer as the caller has it.
+    /// What is stored is no longer as the caller has it.
     pub fn precondition_failed(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Status::CHANGED_MEANWHILE, "The record was changed in the meantime.", reason)
     }
@@ -255,7 +255,7 @@ impl ApiError {
         self.0.status.code()
     }
 
-    /// Whether there is no such record.
+    /// Whether there is nothing that has this id or name.
     pub fn is_not_found(&self) -> bool {
         self.0.status == Status::MISSING
     }

@@ -1,5 +1,7 @@
-//! Every status of HTTP that the server answers. No other file names one, which a test checks: they all take the
-//! names below, which say what became of a request.
+//! Every status of HTTP that the ports answer. All their files take the names below, which say what became of a request.
+//!
+//! One other file names statuses, `gateway/src/answer.rs`: what a proxy is answered is a contract of its own, and the
+//! crate `gateway` knows nothing of this one. A test checks that there is no third.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -28,17 +30,17 @@ impl Status {
     pub const UNPROVEN: Self = Self(StatusCode::UNAUTHORIZED);
     /// 403: the caller may not do this.
     pub const NOT_ALLOWED: Self = Self(StatusCode::FORBIDDEN);
-    /// 404: there is no such record or path.
+    /// 404: there is no such path, or nothing that has this id or name.
     pub const MISSING: Self = Self(StatusCode::NOT_FOUND);
     /// 405: the path has no such method.
     pub const NO_SUCH_METHOD: Self = Self(StatusCode::METHOD_NOT_ALLOWED);
     /// 408: the body did not arrive in time.
     pub const TOO_SLOW: Self = Self(StatusCode::REQUEST_TIMEOUT);
-    /// 409: the record exists already or was changed in the meantime.
+    /// 409: it exists already, or was changed in the meantime.
     pub const OUTRUN: Self = Self(StatusCode::CONFLICT);
     /// 410: what was asked for has ended.
     pub const ENDED: Self = Self(StatusCode::GONE);
-    /// 412: the record is no longer as the caller has it.
+    /// 412: what is stored is no longer as the caller has it.
     pub const CHANGED_MEANWHILE: Self = Self(StatusCode::PRECONDITION_FAILED);
     /// 413: the body is too large.
     pub const TOO_LARGE: Self = Self(StatusCode::PAYLOAD_TOO_LARGE);

@@ -198,7 +198,7 @@ impl Sessions {
         if let Some(live) = key.and_then(|key| self.remembered(compiled, &key)) {
             return Ok(Recognised { live, cookies: Arc::default() });
         }
-        // A session that is kept under other credentials of it is found by its id.
+        // A session that is kept under another session token of it is found by its id.
         if let (Sought::Id(id), Some(_)) = (sought, key)
             && let Some(other) = self.cache.key_of(id)
             && let Some(live) = self.remembered(compiled, &other).filter(|live| live.session.id == id)

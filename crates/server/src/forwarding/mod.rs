@@ -109,11 +109,11 @@ impl Forwarding {
         Ok(answer)
     }
 
-    /// Whose sessions a request to the public API may change, by whichever of its credentials the upstream judges it.
+    /// Whose sessions a request to the public API may change, by whichever of its session tokens the upstream judges it.
     ///
-    /// A credential that opens nothing has nothing that could be forgotten. Where the upstream does not say whose one is,
+    /// A session token that opens nothing has nothing that could be forgotten. Where the upstream does not say whose one is,
     /// because it is away, pauses, or asks for a second factor first, its sessions are asked about again when their time in
-    /// memory is over: were all forgotten then, anybody could have that done by a credential that is made up, just while
+    /// memory is over: were all forgotten then, anybody could have that done by a session token that is made up, just while
     /// nobody can be asked.
     async fn owners(&self, headers: &HeaderMap, in_body: &[Secret]) -> Vec<Owner> {
         let all = sessera_presented::passed_on(headers, &self.snapshot.config.session.cookie);
