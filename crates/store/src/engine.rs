@@ -6,7 +6,8 @@ use std::sync::Arc;
 use sessera_model::Random;
 
 use crate::kratos::Target;
-use crate::postgres::{PostgresDsn, PostgresOptions, PostgresStore, is_postgres};
+use crate::postgres::{PostgresDsn, PostgresOptions, PostgresStore};
+use crate::scheme::is_postgres;
 use crate::sqlite::{SqliteOptions, SqliteStore, parse_dsn};
 use crate::transfer::Tables;
 use crate::{Cipher, Store, StoreError, secrets_file};

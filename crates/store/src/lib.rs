@@ -42,6 +42,7 @@ mod recording;
 pub mod records;
 pub mod reseal;
 mod row;
+mod scheme;
 pub mod sealer;
 pub mod secrets_file;
 pub mod sqlite;

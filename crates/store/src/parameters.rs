@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 use sessera_model::nearest::nearest;
 
 use crate::error::StoreError;
-use crate::postgres::is_postgres;
+use crate::scheme::is_postgres;
 
 /// Some parameters that mean the same, and what becomes of them.
 pub(crate) struct Row {

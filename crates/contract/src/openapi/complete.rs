@@ -53,11 +53,7 @@ const ALWAYS: [Always; 12] = [
         description: "The body took too long to arrive",
         when: |_, _, _| true,
     },
-    Always {
-        status: Status::TOO_LARGE,
-        description: "The body is too large",
-        when: |_, _, _| true,
-    },
+    Always { status: Status::TOO_LARGE, description: "The body is too large", when: |_, _, _| true },
     Always {
         status: Status::OTHER_MEDIA_TYPE,
         description: "The body is not of a media type that the route takes, or it is encoded",

@@ -6,7 +6,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, PgPool, Row as _, SqlitePool};
 
 use crate::error::StoreError;
-use crate::postgres::{PostgresDsn, is_postgres};
+use crate::postgres::PostgresDsn;
+use crate::scheme::is_postgres;
 use crate::sqlite::parse_dsn_for_reading;
 
 /// The values of a row, as text.

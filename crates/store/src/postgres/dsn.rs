@@ -10,6 +10,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::error::StoreError;
 use crate::parameters::{POSTGRES, Parameter, used_of};
+use crate::scheme::scheme;
 
 /// What a data source name says.
 ///
@@ -36,21 +37,6 @@ pub struct PostgresDsn {
 
 /// The words for how the connection is encrypted.
 const SSL_MODES: &[&str] = &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
-
-/// Whether a data source name means this engine.
-pub fn is_postgres(dsn: &str) -> bool {
-    scheme(dsn).is_some()
-}
-
-/// Splits off the scheme. Returns whether the database is PostgreSQL itself, and what follows.
-fn scheme(dsn: &str) -> Option<(bool, &str)> {
-    let (scheme, rest) = dsn.split_once("://")?;
-    match scheme {
-        "postgres" | "postgresql" => Some((true, rest)),
-        "cockroach" | "cockroachdb" | "crdb" => Some((false, rest)),
-        _ => None,
-    }
-}
 
 impl PostgresDsn {
     /// Reads a data source name. Errors do not repeat it, because it may hold a password.
@@ -182,7 +168,6 @@ mod tests {
         assert_eq!(parsed.limit(), Duration::from_millis(2500));
         assert!(parsed.is_postgres);
         assert!(!PostgresDsn::parse("cockroach://root@h:26257/defaultdb").unwrap().is_postgres);
-        assert!(is_postgres("postgresql://h/d") && !is_postgres("sqlite://x"));
     }
 
     #[test]

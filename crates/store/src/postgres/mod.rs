@@ -53,7 +53,7 @@ use crate::sealer::Sealer;
 use connection::{Connection, Hosts, from_pool};
 use standby::Standbys;
 
-pub use dsn::{PostgresDsn, is_postgres};
+pub use dsn::PostgresDsn;
 pub use open::PostgresOptions;
 
 /// A store on PostgreSQL.
