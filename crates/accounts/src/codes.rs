@@ -56,7 +56,7 @@ fn email() -> String {
 /// What a code is good for.
 #[derive(Debug)]
 pub struct CodeScope {
-    /// What it allows.
+    /// What the code allows.
     pub purpose: CodePurpose,
     /// The flow in which it is good.
     pub flow_id: Uuid,

@@ -16,7 +16,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// All of them.
+    /// All languages.
     pub const ALL: [Self; 2] = [Self::En, Self::De];
 
     /// Its tag (RFC 5646).

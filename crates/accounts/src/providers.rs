@@ -47,7 +47,7 @@ pub struct Question<'a> {
     pub is_refresh: bool,
     /// What the form says besides, by names that providers know.
     pub hints: &'a [(String, String)],
-    /// The time.
+    /// The time of now.
     pub now: Timestamp,
 }
 
@@ -73,7 +73,7 @@ pub struct Answer<'a> {
     pub nonce: &'a str,
     /// The verifier, where the provider was told of it.
     pub verifier: Option<&'a str>,
-    /// The time.
+    /// The time of now.
     pub now: Timestamp,
 }
 

@@ -36,7 +36,7 @@ pub enum ValueKind {
     Number,
     /// A number without a fraction.
     Integer,
-    /// Yes or no.
+    /// A truth value.
     Boolean,
     /// A list of texts.
     List,

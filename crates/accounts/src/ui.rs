@@ -75,7 +75,7 @@ pub struct Group(&'static str);
 pub struct Node {
     /// To which method it belongs.
     pub group: Group,
-    /// What it is.
+    /// Which element it is, with what that element takes.
     pub attributes: Attributes,
     /// What is to be said about it.
     pub messages: Vec<Message>,
@@ -127,7 +127,7 @@ pub enum Attributes {
 pub struct Input {
     /// Under which name its value is submitted.
     pub name: String,
-    /// What it takes.
+    /// What a person may put into it.
     pub kind: InputKind,
     /// Its value, absent when it has none.
     pub value: Option<Value>,
@@ -169,7 +169,7 @@ pub enum InputKind {
     Password,
     /// A number.
     Number,
-    /// Yes or no.
+    /// A box that is ticked for yes.
     Checkbox,
     /// Nothing that is shown.
     Hidden,

@@ -36,7 +36,7 @@ pub struct Document {
 pub struct YamlError {
     /// Line from 1.
     pub line: Option<usize>,
-    /// What is wrong.
+    /// What is wrong with the text.
     pub message: String,
 }
 

@@ -25,7 +25,7 @@ pub struct Overview {
     pub lately: Vec<Happened>,
 }
 
-/// Something that needs somebody.
+/// Something that somebody has to see to.
 #[derive(Clone, Debug)]
 pub enum Need {
     /// A template that cannot be used, with the reason.
@@ -81,7 +81,7 @@ pub struct Parts {
 /// An entry of the record, in short.
 #[derive(Clone, Debug)]
 pub struct Happened {
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
     /// Who.
     pub who: ActorLabel,

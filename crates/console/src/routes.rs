@@ -79,7 +79,7 @@ pub struct Header {
     pub name: String,
     /// What the client sent.
     pub sent: Option<String>,
-    /// What becomes of it.
+    /// Whether it reaches the app, and how.
     pub fate: Fate,
 }
 
@@ -103,7 +103,7 @@ pub struct Shown {
     pub routes: Vec<Route>,
     /// The request.
     pub typed: Typed,
-    /// What becomes of it.
+    /// What became of the request that was tried.
     pub outcome: Option<Outcome>,
     /// Why it cannot be tried.
     pub problem: Option<String>,

@@ -29,7 +29,7 @@ pub struct Rehearsal {
     pub gateway: Gateway,
     /// Where sessions are kept.
     pub source: Arc<dyn SessionSource>,
-    /// The time.
+    /// Where "now" comes from.
     pub clock: Arc<dyn Clock>,
     /// Where the ids of tokens come from.
     pub random: Arc<dyn Random>,

@@ -257,7 +257,7 @@ fn service(
 
 /// The answer to a request.
 enum Answer {
-    /// It is there.
+    /// An answer that is there already, made before the router.
     Made(Response),
     /// The router makes it.
     Routed(RouteFuture<Infallible>),

@@ -32,7 +32,7 @@ pub struct Compiled {
 pub struct UnfitTiming {
     /// The set's name.
     pub set: String,
-    /// What does not fit.
+    /// Which of the times does not fit.
     pub error: TimingError,
 }
 

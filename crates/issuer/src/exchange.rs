@@ -44,7 +44,7 @@ pub enum ExchangeError {
     /// The code was made for a page of another origin.
     #[error("the code was made for a page of another origin")]
     OtherOrigin,
-    /// Something else went wrong.
+    /// No token can be made of the session, for another reason.
     #[error(transparent)]
     Issuer(#[from] IssuerError),
 }

@@ -228,7 +228,7 @@ impl Published {
 pub struct TemplateNotice {
     /// The template that came second.
     pub template: String,
-    /// What it is.
+    /// What is to be known, as a sentence.
     pub sentence: String,
 }
 

@@ -100,7 +100,7 @@ pub enum VerifyError {
     BadJson {
         /// `header` or `payload`.
         part: &'static str,
-        /// What is wrong.
+        /// What is wrong with it.
         problem: String,
     },
     /// It is longer than any token should be.

@@ -30,7 +30,7 @@ pub enum Pkcs11Error {
     /// Not exactly one token fits the URI.
     #[error("{found} tokens fit the pkcs11 URI, and one must: give its token label and serial number")]
     Tokens {
-        /// How many do.
+        /// How many tokens fit.
         found: usize,
     },
     /// Not exactly one key fits the URI.
@@ -40,7 +40,7 @@ pub enum Pkcs11Error {
     Keys {
         /// `private` or `public`.
         what: &'static str,
-        /// How many do.
+        /// How many keys fit.
         found: usize,
     },
     /// The key is of a kind that is not supported.

@@ -18,7 +18,7 @@ pub(crate) struct Expected<'a> {
     pub(crate) metadata: &'a Metadata,
     /// For whom it may be meant.
     pub(crate) audiences: &'a [&'a str],
-    /// The time.
+    /// The time of now.
     pub(crate) now: Timestamp,
 }
 

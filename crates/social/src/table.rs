@@ -65,7 +65,7 @@ pub(crate) enum SecretIn {
     AsItSays,
     /// In the header `Authorization`.
     Header,
-    /// In the form.
+    /// In the form that asks for the token.
     Form,
     /// In JSON, by the names of `DingTalk`.
     Json,

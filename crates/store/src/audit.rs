@@ -158,7 +158,7 @@ pub enum AuditFrom {
 /// A part of the record, of which the entries that are asked for are found without looking at others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// Which ones.
+    /// By what the entries are found.
     pub of: AuditOf,
     /// The id from which on they are listed.
     pub since: Uuid,
@@ -174,7 +174,7 @@ impl Span {
 /// By what entries are found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuditOf {
-    /// All of them.
+    /// Every entry.
     All,
     /// Those about an identity.
     Identity(Uuid),

@@ -156,7 +156,7 @@ pub enum Change {
     /// Forgets all sinks but some, with what was to be delivered to them. One that a node delivers to stays for now, and so
     /// does one that was wanted lately, because whoever forgets it may have an older configuration.
     ForgetSinks {
-        /// Those that stay.
+        /// The names of the sinks that stay.
         but: Vec<String>,
         /// Those that were wanted since then stay.
         wanted_since: Timestamp,

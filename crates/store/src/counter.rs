@@ -39,12 +39,12 @@ pub enum Allowance {
     },
     /// So many in an hour, which begins with the first of them.
     InAnHour {
-        /// How many.
+        /// How many are let through in an hour.
         most: u32,
     },
     /// Once, and again when a time is over. Whatever it was done to counts one until then.
     Once {
-        /// The time.
+        /// How long it takes until it may be done again.
         within: Duration,
     },
 }

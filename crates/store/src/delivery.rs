@@ -15,7 +15,7 @@ pub struct TakingSink {
     pub sink: String,
     /// Who asks.
     pub node: Uuid,
-    /// Now.
+    /// The time of now.
     pub now: Timestamp,
     /// Until when nobody else gets it.
     pub until: Timestamp,
@@ -48,7 +48,7 @@ pub struct NewDelivery {
 /// An entry on its way to a sink.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// The entry.
+    /// The entry of the record.
     pub entry: AuditEntry,
     /// Since when it is to be delivered.
     pub since: Timestamp,

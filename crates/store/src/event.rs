@@ -14,7 +14,7 @@ use crate::changed;
 use crate::records::{CodePurpose, KeySet, Reauthentication};
 use crate::{Change, FlowKind, KeyWork, KeysDone, Revision};
 
-/// Something that happened.
+/// Something that happened, as the record and the log tell it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// Somebody signed in, signed up or recovered, and a session began.
@@ -32,7 +32,7 @@ pub enum Event {
         identity_id: Uuid,
         /// The session.
         session_id: Uuid,
-        /// How.
+        /// The method by which they proved it.
         method: String,
     },
     /// Somebody could not prove who they are.
@@ -105,7 +105,7 @@ pub enum Event {
     },
     /// A code was made for somebody.
     CodeMade {
-        /// For whom.
+        /// The identity for which it was made.
         identity_id: Uuid,
         /// What it is for.
         purpose: CodePurpose,
@@ -195,7 +195,7 @@ impl Event {
 pub struct Described {
     /// Its name.
     pub name: &'static str,
-    /// It in words.
+    /// The event as a sentence.
     pub sentence: &'static str,
     /// Whether somebody was refused something.
     pub is_refusal: bool,
@@ -230,7 +230,7 @@ impl Event {
         }
     }
 
-    /// What it says.
+    /// What the event says in the log and in the record.
     pub fn described(&self) -> Described {
         let (name, sentence) = self.named();
         let is_refusal = matches!(self, Self::ProofRefused { .. } | Self::AdminRefused { .. });

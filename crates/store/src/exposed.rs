@@ -26,7 +26,7 @@ impl Access {
 /// A file of which others than its owner may make more use than they should.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exposed {
-    /// Which file.
+    /// The path of the file.
     pub path: PathBuf,
     /// Its permissions, the lowest nine bits.
     pub mode: u32,

@@ -27,7 +27,7 @@ pub enum KeyWork {
     Destroyed,
     /// The times of the set follow the configuration.
     Adapted,
-    /// Something that nobody has named.
+    /// The set was changed in a way that has no name here.
     Changed,
 }
 
@@ -64,7 +64,7 @@ impl KeyWork {
 /// What was done, and to which keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeysDone {
-    /// What was done.
+    /// What was done to the keys.
     pub work: KeyWork,
     /// The ids of the keys.
     pub keys: Vec<String>,

@@ -28,9 +28,9 @@ pub(crate) struct Parts {
 
 /// The words that compare texts byte by byte.
 pub(crate) struct Bytes {
-    /// Not before.
+    /// The operator for texts that do not come before the bound one.
     pub(crate) from: &'static str,
-    /// Before.
+    /// The operator for texts that come before the bound one.
     pub(crate) below: &'static str,
     /// What stands behind a column by which is ordered.
     pub(crate) ordered: &'static str,

@@ -65,9 +65,9 @@ pub struct IdentifierFilter {
 /// How much of an identifier has to be what is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Matching {
-    /// All of it.
+    /// The whole identifier.
     Whole,
-    /// Its beginning.
+    /// The beginning of the identifier.
     Beginning,
     /// Its beginning, for the first part of a list in the order of identifiers. No part follows it, and it takes no longer
     /// however many people there are.
@@ -124,7 +124,7 @@ pub struct NewSession {
     pub session: Session,
     /// How it is carried.
     pub kind: SessionKind,
-    /// What opens it.
+    /// The hash of the session token that opens it.
     pub token: TokenHash,
 }
 
@@ -156,7 +156,7 @@ pub struct StoredSession {
     pub session: Session,
     /// How it is carried.
     pub kind: SessionKind,
-    /// What opens it.
+    /// The hash of the session token that opens it.
     pub token: TokenHash,
     /// Its place in the status lists, which the store gave it when it was added.
     pub status: StatusIndex,
@@ -167,7 +167,7 @@ pub struct StoredSession {
 pub struct DueRechecks {
     /// Those that were last asked about at this time or before.
     pub asked_before: Timestamp,
-    /// Now.
+    /// The time of now.
     pub now: Timestamp,
     /// Until when nobody else gets them.
     pub until: Timestamp,
@@ -189,7 +189,7 @@ pub struct Outstanding {
 /// The place in the status lists of a session that is kept elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AssignedStatusIndex {
-    /// The place.
+    /// The list, and the number in it.
     pub index: StatusIndex,
     /// When the session was found to be over, since when the lists refuse it.
     pub ended_at: Option<Timestamp>,
@@ -376,7 +376,7 @@ pub enum MessageStatus {
 }
 
 impl MessageStatus {
-    /// All of them.
+    /// All statuses of messages.
     pub const ALL: [Self; 4] = [Self::Queued, Self::Processing, Self::Sent, Self::Abandoned];
 
     /// The word on the wire and in the store.
@@ -533,7 +533,7 @@ pub struct Ended {
     pub sessions: Timestamp,
     /// For messages, of which administrators are told for a while what became of them.
     pub messages: Timestamp,
-    /// For everything else.
+    /// For all other kinds, such as flows and codes.
     pub others: Timestamp,
 }
 

@@ -353,9 +353,9 @@ pub enum TransferError {
     /// The target does not hold what was written to it.
     #[error("the table {table} differs: the source has {source_sum}, the target {target_sum}")]
     Differs {
-        /// Which table.
+        /// The table that differs.
         table: &'static str,
-        /// What was read.
+        /// Rows and checksum of what was read from the source.
         source_sum: Sum,
         /// What was found afterwards.
         target_sum: Sum,

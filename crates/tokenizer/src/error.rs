@@ -114,7 +114,7 @@ pub enum TokenizeError {
     /// The mapper made a time claim something that is not a whole number of seconds.
     #[error("the claims mapper made the claim \"{claim}\" something else than a whole number of seconds")]
     BadTime {
-        /// Which claim.
+        /// The claim, such as `exp`.
         claim: &'static str,
         /// Where the mapper's result is written.
         line: u32,

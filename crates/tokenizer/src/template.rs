@@ -149,9 +149,9 @@ pub enum TemplateError {
     /// A source is malformed.
     #[error("the template's \"{member}\": {error}")]
     Source {
-        /// Which member.
+        /// The member of the template that names the source.
         member: &'static str,
-        /// What is wrong.
+        /// What is wrong with the source.
         error: SourceError,
     },
     /// The ttl is not a duration, or not one that tokens can have.

@@ -110,9 +110,9 @@ pub enum FlowError {
     /// A provider cannot be asked, or did not answer as it should.
     #[error("the provider {provider}: {error}")]
     Provider {
-        /// Which provider.
+        /// The provider's id in the configuration.
         provider: String,
-        /// What is wrong.
+        /// Why it cannot be asked, or what is wrong with its answer.
         error: ProviderError,
         /// The cookie that the browser gets by which it is recognised when it comes back.
         new_cookie: Option<String>,
@@ -120,9 +120,9 @@ pub enum FlowError {
     /// The mapper of a provider makes no identity of what the provider says.
     #[error("the mapper of the provider {provider}: {problem}")]
     Mapper {
-        /// Which provider.
+        /// The provider's id in the configuration.
         provider: String,
-        /// What is wrong.
+        /// What is wrong with the mapper, or with what came out.
         problem: String,
     },
     /// Another system keeps the password, and the configuration does not say which.

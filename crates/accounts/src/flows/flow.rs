@@ -157,7 +157,7 @@ pub struct Beginning {
     pub id: Uuid,
     /// Who goes through it.
     pub transport: Transport,
-    /// When.
+    /// When the flow begins.
     pub now: Timestamp,
     /// When it ends by itself.
     pub expires_at: Timestamp,

@@ -14,7 +14,7 @@ use crate::messages::{Message, common};
 /// An identifier or an address that an account has already.
 #[derive(Clone, Debug)]
 pub(crate) struct Taken {
-    /// It.
+    /// The identifier or the address.
     pub(super) identifier: String,
     /// Whose it is.
     identity_id: Uuid,

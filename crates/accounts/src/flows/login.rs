@@ -62,7 +62,7 @@ pub struct LoggedIn {
 pub struct NextFlow {
     /// The flow.
     pub id: Uuid,
-    /// That cookie.
+    /// The value of the browser's new cookie for forms.
     pub form_cookie: String,
 }
 

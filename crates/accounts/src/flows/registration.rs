@@ -45,7 +45,7 @@ pub struct Registered {
     pub transport: Transport,
     /// Where a browser wanted to go.
     pub return_to: Option<String>,
-    /// Who it is.
+    /// The person who has signed up.
     pub identity: Identity,
     /// The first session, where signing up signs in too.
     pub signed_in: Option<SignedIn>,

@@ -25,7 +25,7 @@ use crate::messages::{MessageId, common};
 use crate::submission::{Submission, ValueKind};
 use crate::ui::{Container, Group, Input, Nodes};
 
-/// Something was changed.
+/// Somebody has changed something of their own account.
 #[derive(Debug)]
 pub struct Saved {
     /// The flow with its form.

@@ -33,7 +33,7 @@ pub trait Kind: Details + Send + Sync + 'static {
     type Wish: Send + Sync;
     /// What is read for each submission.
     type Context: Send + Sync;
-    /// How it ends.
+    /// What a flow of this kind ends with.
     type Done: Send;
 
     /// What is said when its time is over.
@@ -42,7 +42,7 @@ pub trait Kind: Details + Send + Sync + 'static {
     /// Whether this visit may begin one.
     async fn may_begin(flows: &Flows<'_>, transport: Transport, wish: &Self::Wish) -> Result<(), FlowError>;
 
-    /// A new one.
+    /// Begins a new flow.
     async fn start(
         flows: &Flows<'_>,
         beginning: Beginning,
@@ -204,7 +204,7 @@ impl<K: Kind> Outcome<K> {
 pub struct Replaced<K> {
     /// When the other one's time was over. `None` when it had ended as it should.
     pub expired_at: Option<Timestamp>,
-    /// The new one.
+    /// The flow that goes on in its place.
     pub by: Flow<K>,
     /// The cookie that a browser gets by which it is recognised from now on.
     pub new_cookie: Option<String>,
@@ -223,7 +223,7 @@ enum Arrival<K: Kind> {
 pub struct Body<'a> {
     /// Its media type, with or without parameters.
     pub content_type: Option<&'a str>,
-    /// What it holds.
+    /// The bytes of the body.
     pub bytes: &'a [u8],
 }
 

@@ -9,7 +9,7 @@ use super::{MAX_CALLS, TemplateError};
 pub(super) struct Named {
     /// The file that it stands in, where that is another one.
     pub(super) file: Option<String>,
-    /// Its parts.
+    /// The parts of the template.
     pub(super) nodes: Vec<Node>,
 }
 

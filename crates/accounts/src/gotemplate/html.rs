@@ -53,7 +53,7 @@ enum Kind {
 /// How far an address has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
-    /// Nothing is there.
+    /// Nothing of the address is there yet.
     Start,
     /// A scheme, or the first part of a path.
     Head(String),

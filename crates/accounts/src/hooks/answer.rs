@@ -28,7 +28,7 @@ const EXPECTED: &str = r##"{"messages": [{"instance_ptr": "#/traits/email", "mes
 pub struct Notice {
     /// The field at which it stands; empty where it is about the form as a whole.
     pub field: String,
-    /// What it says.
+    /// The message that is shown.
     pub message: Message,
 }
 

@@ -18,11 +18,11 @@ pub trait HookCaller: Send + Sync {
 /// What is sent to a web hook.
 #[derive(Clone)]
 pub struct HookRequest {
-    /// To whom.
+    /// The address of the web hook.
     pub url: Url,
     /// Which addresses the host may have.
     pub addresses: Addresses,
-    /// How.
+    /// The method of HTTP.
     pub method: Method,
     /// The headers.
     pub headers: Vec<(String, Secret)>,
@@ -43,7 +43,7 @@ impl fmt::Debug for HookRequest {
 pub enum Reply {
     /// It is well, and the body may say more.
     Told(Vec<u8>),
-    /// It is well.
+    /// It is well, and there is nothing more to read in it.
     Well,
     /// It is not well, and the body may say why.
     Refused(Refusal),

@@ -103,7 +103,7 @@ impl FlowHooks {
 #[derive(Debug)]
 pub struct Compiler<'a> {
     reach: &'a Reach,
-    /// What is wrong.
+    /// What was wrong with the hooks that were compiled.
     pub wrong: Vec<Problem>,
 }
 

@@ -83,7 +83,7 @@ impl MailRules {
 pub enum NotSent {
     /// It may go through later.
     Later(String),
-    /// It never will.
+    /// It never will go through, for the reason that is told.
     Never(String),
 }
 

@@ -59,7 +59,7 @@ for_all_methods!(files);
 /// How a message is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageKind {
-    /// It tells.
+    /// It only tells something.
     Info,
     /// Something is to be mended.
     Error,

@@ -39,7 +39,7 @@ pub enum PasswordError {
         notation: &'static str,
         /// The parameter at fault.
         parameter: &'static str,
-        /// What it asks for.
+        /// The value that the hash has for it.
         actual: u64,
         /// The most that is allowed.
         max: u64,

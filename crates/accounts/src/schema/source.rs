@@ -32,7 +32,7 @@ pub enum SchemaSourceError {
     /// The file cannot be read.
     #[error("the file {path} cannot be read: {error}")]
     File {
-        /// Which file.
+        /// The path of the file.
         path: String,
         /// Why.
         error: std::io::Error,

@@ -61,7 +61,7 @@ pub(crate) enum Which {
     Everybodys,
     /// Those of these identities.
     OfIdentities(Vec<Uuid>),
-    /// These.
+    /// The sessions with these ids.
     Sessions(Vec<Uuid>),
 }
 

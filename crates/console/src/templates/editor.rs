@@ -43,7 +43,7 @@ pub struct Editor {
     pub name: String,
     /// Whether it is not there yet.
     pub is_new: bool,
-    /// What became of it.
+    /// Whether the template works; nothing where it is new.
     pub state: Option<State>,
     /// What its fields hold.
     pub fields: Fields,

@@ -31,7 +31,7 @@ pub struct Version {
 pub struct Edit {
     /// The member.
     pub member: String,
-    /// What it was.
+    /// The value of the member before.
     pub before: Option<Value>,
     /// What it became.
     pub after: Option<Value>,

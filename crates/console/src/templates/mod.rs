@@ -29,7 +29,7 @@ pub enum State {
 pub struct Listed {
     /// Its name.
     pub name: String,
-    /// What became of it.
+    /// Whether it works, and why not.
     pub state: State,
     /// The algorithm and the id of the key with which it signs now, if it can be used.
     pub signs: Option<(String, String)>,

@@ -25,7 +25,7 @@ pub enum Outcome {
 /// Why no token came out.
 #[derive(Clone, Debug)]
 pub struct Fault {
-    /// What is wrong.
+    /// What is wrong, in a sentence.
     pub message: String,
     /// Where in the mapper.
     pub place: Option<Location>,

@@ -33,7 +33,7 @@ pub struct Question<'a> {
     pub sought: Sought<'a>,
     /// What the cache knew when the question came up.
     pub read: Reading,
-    /// Now.
+    /// The time of now.
     pub now: Timestamp,
     /// Where identity schemas can be read.
     pub schemas_url: &'a Arc<str>,

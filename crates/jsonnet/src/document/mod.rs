@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub struct DocumentError {
     /// The place, in bytes from the start.
     pub at: usize,
-    /// What is wrong.
+    /// What is wrong with the text.
     pub problem: &'static str,
 }
 

@@ -13,7 +13,7 @@ pub struct Asset {
     extension: &'static str,
     /// Its media type.
     pub media_type: &'static str,
-    /// What it holds.
+    /// The bytes of the file.
     pub content: Bytes,
     hash: OnceLock<String>,
 }

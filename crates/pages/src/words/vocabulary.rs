@@ -8,7 +8,7 @@ use sessera_accounts::messages::places;
 
 /// A list of words, which the macro `words!` declares.
 pub trait Vocabulary: Copy + Eq + Hash + 'static {
-    /// All of them.
+    /// All words of the list.
     const ALL: &'static [Self];
 
     /// The key of a word in the files of the languages.

@@ -39,7 +39,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// Both of them.
+    /// Both forms.
     pub const ALL: [Self; 2] = [Self::Securecookie, Self::V1];
 
     /// The form of a value that has a chance to be one.

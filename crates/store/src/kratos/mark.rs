@@ -41,7 +41,7 @@ impl Mark {
         Ok(None)
     }
 
-    /// Remembers it.
+    /// Writes the mark into a database.
     pub(super) async fn write(&self, tables: &dyn Tables) -> Result<(), StoreError> {
         // Texts and times always have a JSON form.
         let content = serde_json::to_vec(self).unwrap_or_default();

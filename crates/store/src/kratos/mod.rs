@@ -70,7 +70,7 @@ pub struct Kratos {
     has_external_ids: bool,
 }
 
-/// One run.
+/// One run that takes people over.
 struct Run<'a> {
     kratos: &'a Kratos,
     target: &'a dyn Store,

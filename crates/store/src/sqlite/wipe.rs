@@ -41,7 +41,7 @@ impl Wiper {
         Self { wanted, end, task: Mutex::new(Some(task)) }
     }
 
-    /// Asks for it.
+    /// Asks for the log to be cut off.
     pub(super) fn ask(&self) {
         self.wanted.notify_one();
     }

@@ -114,7 +114,7 @@ pub struct VouchedForm {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RegistrationStep {
-    /// Who it is.
+    /// The form for the traits, which ask who signs up.
     Profile,
     /// With what to sign in from now on.
     Credentials,

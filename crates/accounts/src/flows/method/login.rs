@@ -125,7 +125,7 @@ pub enum LoginVerdict {
     Further(Vec<Change>),
     /// It names somebody who may be this one, and the methods that they can use are offered next.
     Named(Option<Uuid>),
-    /// It is right.
+    /// The submission proves who somebody is.
     Proven(Box<Proven>),
     /// They are asked on another site.
     Elsewhere(Departure),
@@ -136,9 +136,9 @@ pub enum LoginVerdict {
 /// Who has proven who they are.
 #[derive(Debug)]
 pub struct Proven {
-    /// Who it is.
+    /// The person who has proven who they are.
     pub identity: Identity,
-    /// How.
+    /// By which proof they have done so.
     pub proof: Proof,
     /// Since when they have what they have proven; `None` where they have it as long as the account.
     pub enrolled_at: Option<Timestamp>,

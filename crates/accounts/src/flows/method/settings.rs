@@ -150,7 +150,7 @@ pub enum SettingsVerdict {
     Refused,
     /// The form shows more. Nothing is changed yet, except what is remembered of that.
     Shown(Vec<Change>),
-    /// It is right.
+    /// What was submitted is right and is to be stored.
     Saved {
         /// What is to be changed, besides the identity itself.
         changes: Vec<Change>,

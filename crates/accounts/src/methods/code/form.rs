@@ -144,7 +144,7 @@ async fn use_code<D: ByCode>(attempt: &mut Attempt<'_, D>, typed: &str) -> Resul
 pub(super) enum AddressCodeVerdict {
     /// It is the one that was sent for the flow, and still good. Its place is given back by whoever uses it.
     Right(Box<StoredCode>, GuessCounters),
-    /// It is not.
+    /// It is another one, or no longer good.
     Wrong,
     /// Nobody looked at it, because there were too many wrong ones.
     TooSoon(Message),

@@ -17,7 +17,7 @@ use crate::flows::visit::Visit;
 use crate::identities::{IdentityDraft, PreparedIdentity};
 use crate::linked::{LinkedAccount, LinkedAccounts};
 
-/// Who it is.
+/// Who the account at the provider belongs to here.
 pub(super) enum Judged {
     /// Somebody who is known here.
     Known(Box<Proven>),
