@@ -48,7 +48,8 @@ Examples:
     sessera serve
     sessera create jwk my-keys --alg ES256
     sessera patch identity-config --add \\
-      '/session/whoami/tokenizer/templates/my-token={\"jwks_url\":\"set://my-keys\",\"ttl\":\"10m\"}'
+      '/session/whoami/tokenizer/templates/my-token={
+        \"jwks_url\":\"set://my-keys\",\"ttl\":\"10m\"}'
 
   Hand out the public keys, with which anybody can verify the tokens:
     sessera get jwk my-keys --format json-pretty > public.jwks.json

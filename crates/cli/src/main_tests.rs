@@ -23,12 +23,20 @@ fn words(command: &str) -> Vec<String> {
 
 fn examples(command: &clap::Command, found: &mut Vec<String>) {
     for help in [command.get_after_help(), command.get_after_long_help()].into_iter().flatten() {
-        let text = help.to_string();
-        // The help is broken at 100 columns, where a command would end that is not broken by hand.
-        let mut commands = text.lines().filter(|line| line.contains("sessera "));
-        assert!(commands.all(|line| line.chars().count() <= 100), "{text}");
-        let text = text.replace("\\\n", "");
-        found.extend(text.lines().map(str::trim).filter(|line| line.contains("sessera ")).map(str::to_owned));
+        let text = help.to_string().replace("\\\n", "");
+        let mut lines = text.lines();
+        while let Some(line) = lines.next() {
+            if !line.contains("sessera ") {
+                continue;
+            }
+            let mut example = line.trim().to_owned();
+            // A value in quotes may go over several lines.
+            while shlex::split(&example).is_none() {
+                let more = lines.next().unwrap_or_else(|| panic!("quotes are not closed: {example}"));
+                example.extend(["\n", more]);
+            }
+            found.push(example);
+        }
     }
     for inner in command.get_subcommands() {
         examples(inner, found);
@@ -50,6 +58,35 @@ fn every_example_in_the_help_is_a_command() {
             Ok(_) => {}
         }
     }
+}
+
+#[test]
+fn every_example_in_the_help_stands_on_its_lines_in_a_terminal_of_80_columns() {
+    fn look(command: &mut clap::Command, name: &str, counted: &mut usize) {
+        let examples = [command.get_after_help(), command.get_after_long_help()];
+        let texts: Vec<String> = examples.into_iter().flatten().map(ToString::to_string).collect();
+        let inside = command.get_long_about().map(ToString::to_string).into_iter();
+        let commands = inside.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>());
+        let commands =
+            commands.filter(|line| line.trim_start().starts_with("sessera ") && line.starts_with(' '));
+        let written: Vec<String> =
+            texts.iter().flat_map(|text| text.lines().map(str::to_owned)).chain(commands).collect();
+        let printed = command.clone().term_width(80).render_long_help().to_string();
+        let printed: Vec<&str> = printed.lines().collect();
+        for line in written {
+            let whole = line.chars().count() <= 80 && printed.contains(&line.as_str());
+            assert!(whole, "{name} --help would break this line; end it with \\ and go on below:\n{line}");
+            *counted += 1;
+        }
+        for inner in command.get_subcommands_mut() {
+            look(inner, &format!("{name} {}", inner.get_name()), counted);
+        }
+    }
+    let mut command = Arguments::command();
+    command.build();
+    let mut counted = 0;
+    look(&mut command, "sessera", &mut counted);
+    assert!(counted > 150, "only {counted} lines were found");
 }
 
 #[test]

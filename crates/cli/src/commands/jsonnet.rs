@@ -18,7 +18,8 @@ use crate::output::{say, write, write_exactly};
 #[command(after_help = "\
 Examples:
   sessera jsonnet program.jsonnet
-  sessera jsonnet claims.jsonnet --ext-code claims={} --ext-code session=\"$(cat session.json)\"
+  sessera jsonnet claims.jsonnet --ext-code claims={} \\
+    --ext-code session=\"$(cat session.json)\"
   echo '{ a: 1 + 1 }' | sessera jsonnet -")]
 pub(crate) struct Jsonnet {
     /// The program; "-" reads standard input

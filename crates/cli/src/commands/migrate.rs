@@ -49,10 +49,12 @@ pub(crate) struct Migrate {
 const EXAMPLES: &str = "\
 Examples:
   Move from a file to a server, with passwords that no list of processes shows:
-    MIGRATE_TO=postgres://sessera:secret@db/sessera sessera migrate --from sqlite://sessera.sqlite
+    MIGRATE_TO=postgres://sessera:secret@db/sessera \\
+      sessera migrate --from sqlite://sessera.sqlite
 
   Take over people from an Ory Kratos:
-    sessera migrate --from-kratos postgres://kratos@db/kratos --to sqlite://sessera.sqlite";
+    sessera migrate --from-kratos postgres://kratos@db/kratos \\
+      --to sqlite://sessera.sqlite";
 
 impl Migrate {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {

@@ -20,8 +20,10 @@ use crate::offline::times;
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  sessera tokenize session.json --jwks es256.jwks.json --mapper claims.jsonnet --ttl 10m
-  sessera tokenize session.json --template template.json --issuer https://id.example.org/
+  sessera tokenize session.json --jwks es256.jwks.json \\
+    --mapper claims.jsonnet --ttl 10m
+  sessera tokenize session.json --template template.json \\
+    --issuer https://id.example.org/
   curl -H \"X-Session-Token: $TOKEN\" localhost:4433/sessions/whoami | \\
     sessera tokenize - --jwks keys.json")]
 pub(crate) struct Tokenize {

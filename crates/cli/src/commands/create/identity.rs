@@ -18,7 +18,8 @@ use crate::input;
 #[command(after_help = "\
 Examples:
   sessera create identity --traits '{\"email\":\"ada@example.org\"}'
-  sessera create identity --traits '{\"email\":\"ada@example.org\"}' --password-file - < password.txt
+  sessera create identity --traits '{\"email\":\"ada@example.org\"}' \\
+    --password-file - < password.txt
   sessera create identity -f ada.yml")]
 pub(crate) struct CreateIdentity {
     /// The traits as JSON

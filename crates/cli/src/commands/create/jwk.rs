@@ -27,7 +27,8 @@ Examples:
   sessera create jwk my-keys --alg ES256
   sessera create jwk my-keys --alg ES256 --rotate 30d
   sessera create jwk my-keys 2026-12 --alg EdDSA --public --format json-pretty
-  sessera create jwk my-keys --alg ES256 --format json-pretty > my-keys.jwks.json
+  sessera create jwk my-keys --alg ES256 --format json-pretty \\
+    > my-keys.jwks.json
   sessera create jwk my-keys --alg ES256 --offline > my-keys.jwks.json")]
 pub(crate) struct CreateJwk {
     /// The name of the key set

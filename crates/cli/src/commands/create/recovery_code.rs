@@ -17,7 +17,8 @@ use crate::output::{Report, Table};
 #[command(after_help = "\
 Examples:
   sessera create recovery-code ada@example.org
-  sessera create recovery-code 6f1c6c2e-8f1b-4a0e-9c3d-2b7e5a4d1f00 --expires-in 1h")]
+  sessera create recovery-code 6f1c6c2e-8f1b-4a0e-9c3d-2b7e5a4d1f00 \\
+    --expires-in 1h")]
 pub(crate) struct CreateRecoveryCode {
     /// The id of the identity, or an identifier such as an e-mail address
     #[arg(value_name = "IDENTITY", value_parser = path_part, add = names::identities())]

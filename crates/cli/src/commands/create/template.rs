@@ -31,8 +31,10 @@ use crate::output::{Report, Table, say, warn};
 #[command(after_help = "\
 Examples:
   sessera create template my-hasura --recipe hasura
-  sessera create template calls --recipe livekit --set api_key=APIabc --secret livekit-secret.txt
-  sessera create template files --recipe gcp --set audience=//iam.googleapis.com/... --print")]
+  sessera create template calls --recipe livekit --set api_key=APIabc \\
+    --secret livekit-secret.txt
+  sessera create template files --recipe gcp \\
+    --set audience=//iam.googleapis.com/... --print")]
 pub(crate) struct CreateTemplate {
     /// The name of the template
     name: String,

@@ -13,7 +13,8 @@ use crate::global::Global;
 #[command(after_help = "\
 Examples:
   sessera get identity-config
-  sessera get identity-config --format jsonpointer=/session/whoami/tokenizer/templates
+  sessera get identity-config \\
+    --format jsonpointer=/session/whoami/tokenizer/templates
   sessera get identity-config --format yaml > identity.yml")]
 pub(crate) struct GetIdentityConfig {
     /// The project, by its id or slug; a deployment is one project

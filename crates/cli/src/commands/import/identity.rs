@@ -30,7 +30,11 @@ Examples:
   sessera import identities people.json --format json-pretty > outcome.json
 
   One identity with a hashed password:
-  {\"schema_id\":\"default\",\"traits\":{\"email\":\"ada@example.org\"},\"credentials\":{\"password\":{\"config\":{\"hashed_password\":\"$2b$10$...\"}}}}")]
+  {
+    \"schema_id\": \"default\",
+    \"traits\": {\"email\": \"ada@example.org\"},
+    \"credentials\": {\"password\": {\"config\": {\"hashed_password\": \"$2b$10$...\"}}}
+  }")]
 pub(crate) struct ImportIdentities {
     /// The files; standard input is read when there is none
     #[arg(value_name = "FILE")]

@@ -21,7 +21,8 @@ use crate::values::Assignment;
 Examples:
   sessera patch identity ada@example.org --replace '/traits/name/first=\"Ada\"'
   sessera patch identity ada@example.org --replace '/state=\"inactive\"'
-  sessera patch identity ada@example.org --replace '/verifiable_addresses/0/verified=true'")]
+  sessera patch identity ada@example.org \\
+    --replace '/verifiable_addresses/0/verified=true'")]
 pub(crate) struct PatchIdentity {
     /// The id of the identity, or an identifier such as an e-mail address
     #[arg(value_parser = path_part, add = names::identities())]

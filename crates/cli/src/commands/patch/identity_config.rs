@@ -26,15 +26,18 @@ use crate::values::Assignment;
 Examples:
   A template that signs with a stored key set:
     sessera patch identity-config --add \\
-      '/session/whoami/tokenizer/templates/my-token={\"jwks_url\":\"set://my-keys\",\"ttl\":\"10m\"}'
+      '/session/whoami/tokenizer/templates/my-token={
+        \"jwks_url\":\"set://my-keys\",\"ttl\":\"10m\"}'
 
   A claims mapper from a file of this machine:
     sessera patch identity-config --add \\
-      '/session/whoami/tokenizer/templates/my-token/claims_mapper_url=\"file://claims.jsonnet\"'
+      '/session/whoami/tokenizer/templates/my-token/claims_mapper_url=
+        \"file://claims.jsonnet\"'
 
-  Content from a variable: it stands in double quotes, between single-quoted parts:
+  Content from a variable, in double quotes between single-quoted parts:
     sessera patch identity-config --add \\
-      '/session/whoami/tokenizer/templates/my-token/claims_mapper_url=\"base64://'\"$MAPPER\"'\"'
+      '/session/whoami/tokenizer/templates/my-token/claims_mapper_url=
+        \"base64://'\"$MAPPER\"'\"'
 
   Other values are JSON too, so texts stand in double quotes:
     sessera patch identity-config --replace '/session/lifespan=\"12h\"' \\

@@ -67,9 +67,11 @@ impl Proxy {
 #[command(after_help = "\
 Examples:
   sessera proxy-config nginx --route api > /etc/nginx/conf.d/app.conf
-  sessera proxy-config envoy --route api --app app.internal:8080 --listen 0.0.0.0:80
+  sessera proxy-config envoy --route api --app app.internal:8080 \\
+    --listen 0.0.0.0:80
   sessera proxy-config caddy --route api --config sessera.yml
-  sessera proxy-config haproxy --config kratos.yml --upstream http://127.0.0.1:4433")]
+  sessera proxy-config haproxy --config kratos.yml \\
+    --upstream http://127.0.0.1:4433")]
 pub(crate) struct ProxyConfig {
     /// The proxy
     #[arg(value_enum)]

@@ -30,8 +30,10 @@ const LONGEST_SHOWN: usize = 100;
 #[command(after_help = "\
 Examples:
   sessera template test claims.jsonnet
-  sessera template test claims.jsonnet --session session.json --issuer https://id.example.org/
-  sessera template test claims.jsonnet --token \"$SESSION_TOKEN\" --from http://127.0.0.1:4433
+  sessera template test claims.jsonnet --session session.json \\
+    --issuer https://id.example.org/
+  sessera template test claims.jsonnet --token \"$SESSION_TOKEN\" \\
+    --from http://127.0.0.1:4433
   sessera template test template.json --format json-pretty")]
 pub(crate) struct TestTemplate {
     /// A mapper, or a template as JSON; "-" reads standard input

@@ -20,7 +20,8 @@ use crate::upstream_options::UpstreamOptions;
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  sessera upstream check --upstream http://127.0.0.1:4433 --upstream-admin http://127.0.0.1:4434
+  sessera upstream check --upstream http://127.0.0.1:4433 \\
+    --upstream-admin http://127.0.0.1:4434
   sessera upstream check -c sessera.yml --token \"$SESSION_TOKEN\"")]
 pub(crate) struct Check {
     /// A configuration file; later ones override earlier ones
