@@ -121,8 +121,9 @@ fn others() -> Vec<(&'static str, Value)> {
     }));
     others.extend(without("/identity/traits/name").map(|session| ("no name", session)));
     others.extend(without("/identity/traits/name/last").map(|session| ("no name", session)));
-    others.extend(without("/identity/verifiable_addresses").map(|session| ("unverified address", session)));
-    others.push(("unverified address", unverified));
+    others
+        .extend(without("/identity/verifiable_addresses").map(|session| ("an unverified address", session)));
+    others.push(("an unverified address", unverified));
     others
 }
 

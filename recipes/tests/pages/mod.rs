@@ -64,8 +64,8 @@ fn page(recipe: &Recipe) -> String {
     let _ = writeln!(page, "Tokens are signed with {} by {key}.", keys.algorithm);
     if let Some(refused) = file(recipe, "refuses.json").map(|_| json(recipe, "refuses.json")) {
         let refused: Vec<&str> = refused.as_array().unwrap().iter().filter_map(Value::as_str).collect();
-        let _ = writeln!(page, "Nobody with {} gets one.", refused.join(" or "));
-        if refused.contains(&"unverified address") {
+        let _ = writeln!(page, "Nobody who has {} gets one.", refused.join(" or "));
+        if refused.contains(&"an unverified address") {
             let _ = writeln!(page, "{VERIFIED} says how an address is verified.");
         }
     }

@@ -13,15 +13,30 @@ const NOTHING: &str = "-";
 /// What stands between two columns.
 const GAP: &str = "   ";
 
-/// How many characters of a cell are left at the least when it is cut.
+/// How many characters of a cell are left at the least on a line.
 const LEAST: usize = 12;
+
+/// How long a line is where there is no terminal, and cells go on below.
+const LINE: usize = 80;
+
+/// What becomes of a cell of the last column that is too long for the line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum TooLong {
+    /// It makes the line longer.
+    #[default]
+    Stays,
+    /// Its end is left out, where there is a terminal.
+    IsCut,
+    /// It goes on below, between two words.
+    GoesOn,
+}
 
 /// Rows under a header. Every column is as wide as its widest cell.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
     columns: Vec<String>,
     rows: Vec<Vec<String>>,
-    cuts_last: bool,
+    last: TooLong,
 }
 
 impl Table {
@@ -31,7 +46,12 @@ impl Table {
 
     /// A table whose last column may be cut so that a line fits a terminal. Where there is none, all of it is shown.
     pub(crate) fn with_cut_last(columns: &[&str]) -> Self {
-        Self { cuts_last: true, ..Self::new(columns) }
+        Self { last: TooLong::IsCut, ..Self::new(columns) }
+    }
+
+    /// A table whose last column has sentences, which go on below where a line is full.
+    pub(crate) fn with_wrapped_last(columns: &[&str]) -> Self {
+        Self { last: TooLong::GoesOn, ..Self::new(columns) }
     }
 
     /// Adds a row.
@@ -73,13 +93,27 @@ fn cut(cell: &str, most: usize) -> String {
     cell.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// The cell on lines of at most so many characters, as far as its words are not longer.
+fn wrapped(cell: &str, most: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in cell.split_whitespace() {
+        let Some(line) = lines.last_mut() else { break };
+        match line.chars().count() {
+            0 => line.push_str(word),
+            used if used + 1 + word.chars().count() <= most => line.extend([" ", word]),
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// The cell on one line, in which everything is as wide as it is counted.
 fn one_line(cell: &str) -> String {
     cell.chars().map(|c| if c.is_control() || !is_plain(c) { ' ' } else { c }).collect()
 }
 
 impl Table {
-    /// The table on lines of at most so many characters, as far as its last column may be cut; or else whole.
+    /// The table on lines of at most so many characters, as far as its last column can give way; or else whole.
     pub(crate) fn within(&self, line: Option<usize>) -> String {
         let mut widths: Vec<usize> = self.columns.iter().map(|column| column.chars().count()).collect();
         for row in &self.rows {
@@ -87,19 +121,31 @@ impl Table {
                 *width = (*width).max(cell.chars().count());
             }
         }
-        if let (true, Some(line), Some((last, before))) = (self.cuts_last, line, widths.split_last_mut()) {
+        let line = match self.last {
+            TooLong::Stays => None,
+            TooLong::IsCut => line,
+            TooLong::GoesOn => line.or(Some(LINE)),
+        };
+        if let (Some(line), Some((last, before))) = (line, widths.split_last_mut()) {
             let before: usize = before.iter().map(|width| width + GAP.len()).sum();
             *last = (*last).min(line.saturating_sub(before).max(LEAST));
         }
         let mut text = String::new();
         for row in std::iter::once(&self.columns).chain(&self.rows) {
-            let last = row.len() - 1;
-            let cells = row.iter().zip(&widths).enumerate().map(|(at, (cell, width))| match at {
-                _ if at == last && self.cuts_last => cut(cell, *width),
-                _ => format!("{cell:<width$}"),
-            });
-            // Writing into memory does not fail.
-            let _ = writeln!(text, "{}", cells.collect::<Vec<_>>().join(GAP).trim_end());
+            let Some(((last, before), width)) = row.split_last().zip(widths.last()) else { continue };
+            let cells = before.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}{GAP}"));
+            let before: String = cells.collect();
+            let parts = match self.last {
+                TooLong::Stays => vec![last.clone()],
+                TooLong::IsCut => vec![cut(last, *width)],
+                TooLong::GoesOn => wrapped(last, *width),
+            };
+            let below = " ".repeat(before.chars().count());
+            for (at, part) in parts.iter().enumerate() {
+                let before = if at == 0 { &before } else { &below };
+                // Writing into memory does not fail.
+                let _ = writeln!(text, "{}", format!("{before}{part}").trim_end());
+            }
         }
         text
     }
@@ -134,6 +180,20 @@ mod tests {
         let mut wide = Table::with_cut_last(&["NAME", "REASON"]);
         wide.row(["n".repeat(100), "r".repeat(100)]);
         assert!(wide.within(Some(80)).contains("rrrrrrrrrrr…"), "something of it is always shown");
+    }
+
+    #[test]
+    fn sentences_of_the_last_column_go_on_below() {
+        let mut table = Table::with_wrapped_last(&["NAME", "WHAT FOR"]);
+        table.row(["n", "words that do not fit on one"]);
+        table.row(["m", "a-word-that-is-longer-than-its-line x"]);
+        let shown = "NAME   WHAT FOR\nn      words that do\n       not fit on\n       one\n";
+        assert_eq!(
+            table.within(Some(20)),
+            format!("{shown}m      a-word-that-is-longer-than-its-line\n       x\n")
+        );
+        table.row(["k", &"word ".repeat(60)]);
+        assert!(table.within(None).lines().all(|line| line.chars().count() <= 80));
     }
 
     #[test]

@@ -11,6 +11,15 @@ fn the_version_is_a_command_too() {
 }
 
 #[test]
+fn the_list_of_recipes_fits_a_terminal_of_80_columns() {
+    let folder = Folder::new();
+    let list = folder.run(&["list", "recipes"]);
+    let longest = list.printed().lines().max_by_key(|line| line.chars().count()).unwrap();
+    assert!(longest.chars().count() <= 80, "{longest}");
+    assert!(list.printed().contains("(tested: livekit-api)"), "{list:?}");
+}
+
+#[test]
 fn a_key_is_made_without_a_server() {
     let folder = Folder::new();
     for (alg, public_keys) in [("ES256", 1), ("EdDSA", 1), ("HS256", 0)] {

@@ -9,7 +9,7 @@ use crate::output::{Report, Table};
 
 /// List the services that there is a template for
 ///
-/// "tested" means that the service takes the tokens in the tests of Sessera, or what is named behind it: a library of the
+/// "tested" means that the service takes the tokens in the tests of Sessera, or what is named in brackets: a library of the
 /// service, or the part of it that verifies. "checked" means that they keep the rules that the service documents. "sessera create template" makes a template of a recipe.
 #[derive(Args)]
 #[command(after_help = "\
@@ -21,14 +21,12 @@ pub(crate) struct ListRecipes {}
 impl ListRecipes {
     pub(crate) fn run(global: &Global) -> Result<()> {
         let recipes = sessera_recipes::all()?;
-        let mut table = Table::with_cut_last(&["NAME", "PROOF", "SERVICE", "WHAT FOR"]);
+        let mut table = Table::with_wrapped_last(&["NAME", "PROOF", "SERVICE AND WHAT FOR"]);
         for recipe in &recipes {
-            let proof = recipe.proof.as_str();
-            let proof = match &recipe.verifier {
-                Some(verifier) => format!("{proof}, {verifier}"),
-                None => proof.to_owned(),
-            };
-            table.row([recipe.name.as_str(), &proof, &recipe.title, &recipe.about]);
+            let verifier = recipe.verifier.as_ref();
+            let verifier = verifier.map_or_else(String::new, |verifier| format!(" (tested: {verifier})"));
+            let what = format!("{}: {}{verifier}", recipe.title, recipe.about);
+            table.row([recipe.name.as_str(), recipe.proof.as_str(), &what]);
         }
         let json = recipes.iter().map(|recipe| {
             json!({
