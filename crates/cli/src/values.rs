@@ -73,7 +73,10 @@ fn without_secrets(path: &str, json: &str) -> String {
 /// when open texts, lists and objects are closed.
 fn repaired(json: &str) -> Option<String> {
     let is_whole = |value: &Value| value.is_object() || value.is_array();
-    if let Some(value) = input::parse(json.as_bytes()).ok().filter(is_whole) {
+    // YAML takes a word without a value for a name. Nobody means that who did not write null.
+    let is_meant = |value: &Value| json.contains("null") || !has_null(value);
+    let read = input::parse(with_blanks(json).as_bytes()).ok();
+    if let Some(value) = read.filter(|value| is_whole(value) && is_meant(value)) {
         return Some(value.to_string());
     }
     let (mut open, mut in_text, mut escaped) = (Vec::new(), false, false);
@@ -95,6 +98,46 @@ fn repaired(json: &str) -> Option<String> {
         .into_iter()
         .find_map(|text| strict_json::parse(text.as_bytes()).ok())
         .map(|value| value.to_string())
+}
+
+/// What was typed, with a blank behind the colon of each name without quotes. Without it YAML takes the name with its value
+/// for one word.
+fn with_blanks(typed: &str) -> String {
+    let mut text = String::with_capacity(typed.len());
+    let (mut open, mut quote, mut escaped, mut in_name) = (Vec::new(), None, false, false);
+    for character in typed.chars() {
+        text.push(character);
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if quote == Some('"') => escaped = true,
+            _ if quote.is_some() => _ = quote.take_if(|quote| *quote == character),
+            '"' | '\'' => (quote, in_name) = (Some(character), false),
+            '{' | '[' => {
+                open.push(character);
+                in_name = character == '{';
+            }
+            '}' | ']' => {
+                open.pop();
+                in_name = false;
+            }
+            ',' => in_name = open.last() == Some(&'{'),
+            ':' if in_name => {
+                text.push(' ');
+                in_name = false;
+            }
+            other => in_name &= other.is_alphanumeric() || other.is_whitespace() || "_-.".contains(other),
+        }
+    }
+    text
+}
+
+fn has_null(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.iter().any(has_null),
+        Value::Object(members) => members.values().any(has_null),
+        _ => false,
+    }
 }
 
 /// The arguments of the command line, and what was joined in them.
@@ -313,6 +356,15 @@ mod tests {
         for (typed, meant) in [
             ("{'jwks_url':'set://k'}", json!({"jwks_url": "set://k"})),
             ("{jwks_url: set://k, ttl: 10m}", json!({"jwks_url": "set://k", "ttl": "10m"})),
+            (r#"{jwks_url:"set://own"}"#, json!({"jwks_url": "set://own"})),
+            ("{jwks_url:set://own,ttl:10m}", json!({"jwks_url": "set://own", "ttl": "10m"})),
+            (
+                r#"{a:{b:'c:d,e:f'},"g:h":[i:j, "k\",l:m"]}"#,
+                json!({"a": {"b": "c:d,e:f"}, "g:h": ["i:j", "k\",l:m"]}),
+            ),
+            ("{a:null,b: [c]}", json!({"a": null, "b": ["c"]})),
+            ("{jwks_url}", json!({"name": "value"})),
+            ("{jwks_url;set://own}", json!({"name": "value"})),
             (r#"{"ttl":"10m"#, json!({"ttl": "10m"})),
             (r#"{"a":["b","#, json!({"a": ["b", null]})),
             (r#"{"a":"#, json!({"a": null})),
