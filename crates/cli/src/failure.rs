@@ -84,6 +84,9 @@ fn explain(error: &anyhow::Error) -> String {
         Some(ClientError::Unreachable { .. }) => {
             "\nStart the server with \"sessera serve\", or say where it is with --endpoint or SESSERA_ADMIN_URL."
         }
+        Some(ClientError::PublicApi { .. }) => {
+            "\nSay where the admin API is with --endpoint or SESSERA_ADMIN_URL, for example --endpoint http://127.0.0.1:4434."
+        }
         _ => "",
     };
     format!("{error:#}{hint}")

@@ -7,6 +7,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use sessera_model::Secret;
 use url::Url;
 
@@ -18,6 +19,10 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// How long to wait for an answer. Making a long RSA key takes seconds.
 const ANSWER: Duration = Duration::from_secs(120);
+
+/// Where both ports describe their API, and what the public one calls its own.
+const DOCUMENT: &str = "openapi.json";
+const PUBLIC_TITLE: &str = "Sessera public API";
 
 /// How much of an answer that is not understood is repeated, in characters.
 const SHOWN: usize = 80;
@@ -102,7 +107,18 @@ impl AdminClient {
             return Ok(response);
         }
         let body = response.bytes().await.map_err(|error| self.unreachable(&error))?;
-        Err(self.refused(status, &body))
+        let refused = self.refused(status, &body);
+        if refused.is_not_found() && self.is_public().await {
+            return Err(ClientError::PublicApi { endpoint: self.endpoint.to_string() });
+        }
+        Err(refused)
+    }
+
+    /// Whether the endpoint is that of a public API. It is told no token.
+    async fn is_public(&self) -> bool {
+        let Ok(answer) = self.http.get(self.endpoint.join(&[DOCUMENT])).send().await else { return false };
+        let document = answer.json::<Value>().await;
+        document.is_ok_and(|document| document["info"]["title"] == PUBLIC_TITLE)
     }
 
     /// What an answer means that reports no success.
@@ -156,7 +172,7 @@ fn beginning(body: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
     use wiremock::matchers::{header, method, path};
     use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -215,6 +231,23 @@ mod tests {
         ] {
             let error = ask(&answering(template).await, None).await.unwrap_err();
             assert!(matches!(error, ClientError::NotUnderstood { .. }), "{error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_public_api_is_recognised_where_a_path_is_missing_and_told_no_token() {
+        for (title, is_public) in [("Sessera public API", true), ("Sessera admin API", false)] {
+            let refused = json!({"error": {"code": 404, "reason": "There is no such path."}});
+            let server = answering(ResponseTemplate::new(404).set_body_json(refused)).await;
+            Mock::given(path("/openapi.json"))
+                .respond_with(ResponseTemplate::new(200).set_body_json(json!({"info": {"title": title}})))
+                .mount(&server)
+                .await;
+            let error = ask(&server, Some("hunter2")).await.unwrap_err();
+            assert_eq!(matches!(error, ClientError::PublicApi { .. }), is_public, "{error:?}");
+            assert_ne!(error.is_not_found(), is_public);
+            let requests = server.received_requests().await.unwrap();
+            assert!(!requests[1].headers.contains_key("authorization"), "{requests:?}");
         }
     }
 

@@ -46,6 +46,14 @@ pub enum ClientError {
     /// The server refuses the request, and its reason says what to do.
     #[error("{}", .0.reason_or_message())]
     Refused(Box<Refusal>),
+    /// The public API answers, which has none of the routes of the admin API.
+    #[error(
+        "this is the public API of the server: {endpoint}. Commands ask its admin API, which listens at a port of its own, 4434 unless serve.admin.port says otherwise"
+    )]
+    PublicApi {
+        /// The endpoint that answered.
+        endpoint: String,
+    },
     /// The answer is not one that an admin API gives.
     #[error(
         "{endpoint} does not answer as an admin API does ({problem}). Is it the address of the admin API, which is another one than that of the public API?"

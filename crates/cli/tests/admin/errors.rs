@@ -12,6 +12,24 @@ fn a_server_that_is_not_there_is_said_with_what_to_do() {
 }
 
 #[test]
+fn the_port_of_the_public_api_is_recognised() {
+    let server = Server::start();
+    for command in [
+        &["list", "sessions"][..],
+        &["list", "jwks"],
+        &["get", "jwk", "x"],
+        &["delete", "session", "6f1c6c2e-0000-4000-8000-000000000000"],
+        &["create", "jwk", "x", "--alg", "ES256"],
+        &["patch", "identity-config", "--remove", "/x"],
+        &["audit", "verify"],
+    ] {
+        let said = server.run(&[&["--endpoint", server.public_url()], command].concat()).refused();
+        assert!(said.contains("public API") && said.contains("4434"), "{command:?}: {said}");
+        assert!(said.contains("--endpoint"), "{command:?}: {said}");
+    }
+}
+
+#[test]
 fn an_admin_token_is_sent_when_it_is_asked_for_and_never_in_the_clear() {
     let server = Server::start_with(&[("SERVE_ADMIN_TOKEN", "an-admin-token-for-tests")]);
     let said = server.run(&["list", "jwks"]).refused();
