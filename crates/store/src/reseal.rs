@@ -56,10 +56,13 @@ pub enum ResealError {
     StillWritten,
 }
 
-/// A column of encrypted values.
+/// The table of the check value.
+const CHECKED: &str = "meta";
+
+/// A table with its columns of encrypted values.
 struct Sealed {
     table: &'static Table,
-    column: usize,
+    columns: Vec<usize>,
 }
 
 /// Counts the values of each table, and how many are not under the first secret. Nothing is changed.
@@ -69,8 +72,8 @@ struct Sealed {
 /// It fails when the database does not answer.
 pub async fn count(tables: &dyn Tables, sealer: &Sealer) -> Result<Vec<(&'static str, Count)>, StoreError> {
     let mut counts = Vec::new();
-    for sealed in all() {
-        counts.push((sealed.table.name, round(tables, sealer, &sealed, false).await?));
+    for columns in all() {
+        counts.push((columns.table.name, round(tables, sealer, &columns, false).await?));
     }
     Ok(counts)
 }
@@ -90,10 +93,10 @@ pub async fn reseal(
     for _ in 0..ROUNDS {
         let mut found = Count::default();
         // The check value comes last, after a round that found nothing else.
-        for sealed in all().into_iter().filter(|sealed| sealed.table.name != "meta") {
-            let count = round(tables, sealer, &sealed, true).await?;
+        for columns in all().into_iter().filter(|columns| columns.table.name != CHECKED) {
+            let count = round(tables, sealer, &columns, true).await?;
             if count.older > 0 {
-                told(sealed.table.name, count);
+                told(columns.table.name, count);
             }
             found = found.and(count);
         }
@@ -102,8 +105,12 @@ pub async fn reseal(
         }
         done = Count { older: done.older + found.older, ..found };
         if found.older == 0 {
-            for sealed in all().into_iter().filter(|sealed| sealed.table.name == "meta") {
-                done = done.and(round(tables, sealer, &sealed, true).await?);
+            for columns in all().into_iter().filter(|columns| columns.table.name == CHECKED) {
+                let count = round(tables, sealer, &columns, true).await?;
+                if count.older > 0 {
+                    told(columns.table.name, count);
+                }
+                done = done.and(count);
             }
             return Ok(done);
         }
@@ -111,18 +118,18 @@ pub async fn reseal(
     Err(ResealError::StillWritten)
 }
 
-/// All columns that hold encrypted values.
+/// The encrypted columns of each table that has some.
 fn all() -> Vec<Sealed> {
-    let columns = |table: &'static Table| {
+    let sealed = |table: &'static Table| {
         let is_sealed =
-            move |name: &str| name.starts_with("sealed") || (table.name == "meta" && name == "value");
+            move |name: &str| name.starts_with("sealed") || (table.name == CHECKED && name == "value");
         let named = table.columns.iter().enumerate().filter(move |(_, (name, _))| is_sealed(name));
-        named.map(move |(column, _)| Sealed { table, column })
+        Sealed { table, columns: named.map(|(column, _)| column).collect() }
     };
-    TABLES.iter().flat_map(columns).collect()
+    TABLES.iter().map(sealed).filter(|sealed| !sealed.columns.is_empty()).collect()
 }
 
-/// Goes once over a table. With `write`, older values are encrypted again.
+/// Goes once over the encrypted columns of a table. With `write`, older values are encrypted again.
 async fn round(
     tables: &dyn Tables,
     sealer: &Sealer,
@@ -130,12 +137,26 @@ async fn round(
     write: bool,
 ) -> Result<Count, StoreError> {
     let mut count = Count::default();
+    for &column in &sealed.columns {
+        count = count.and(round_of_column(tables, sealer, sealed.table, column, write).await?);
+    }
+    Ok(count)
+}
+
+async fn round_of_column(
+    tables: &dyn Tables,
+    sealer: &Sealer,
+    table: &'static Table,
+    column: usize,
+    write: bool,
+) -> Result<Count, StoreError> {
+    let mut count = Count::default();
     let mut after = None;
     loop {
-        let rows = tables.read(sealed.table, after.as_ref(), PAGE).await?;
+        let rows = tables.read(table, after.as_ref(), PAGE).await?;
         let mut changes = Vec::new();
         for row in &rows {
-            let (Some(place), Value::Bytes(value)) = (sealed.place(row), &row[sealed.column]) else {
+            let (Some(place), Value::Bytes(value)) = (place_of(table, column, row), &row[column]) else {
                 continue;
             };
             count.values += 1;
@@ -149,7 +170,7 @@ async fn round(
             }
         }
         if write {
-            tables.replace(sealed.table, sealed.column, &changes).await?;
+            tables.replace(table, column, &changes).await?;
         }
         match rows.into_iter().next_back() {
             Some(last) => after = Some(last),
@@ -158,28 +179,22 @@ async fn round(
     }
 }
 
-impl Sealed {
-    const fn name(&self) -> &'static str {
-        self.table.columns[self.column].0
-    }
-
-    /// What the value of a row belongs to; nothing when it is not encrypted.
-    fn place(&self, row: &Row) -> Option<Vec<u8>> {
-        Some(match (self.table.name, row.as_slice()) {
-            ("meta", [Value::Text(name), ..]) if name == "check" => CHECK.to_vec(),
-            ("credentials", [Value::Id(identity), Value::Text(kind), ..]) => {
-                place("credentials.config", credential_place(*identity, kind))
-            }
-            ("keys", [Value::Text(set), Value::Text(kid), ..]) => place("keys.jwk", key_row(set, kid)),
-            ("flows", [Value::Id(id), ..]) => place("flows.body", id),
-            ("outbox", [Value::Id(id), ..]) => place("outbox", id),
-            ("revisions", [_, Value::Id(id), ..]) if self.name() == "sealed_diff" => {
-                place("revisions.diff", id)
-            }
-            ("revisions", [_, Value::Id(id), ..]) => place("revisions.config", id),
-            _ => return None,
-        })
-    }
+/// What the value of a row in a column belongs to; nothing when it is not encrypted.
+fn place_of(table: &Table, column: usize, row: &Row) -> Option<Vec<u8>> {
+    Some(match (table.name, row.as_slice()) {
+        (CHECKED, [Value::Text(name), ..]) if name == "check" => CHECK.to_vec(),
+        ("credentials", [Value::Id(identity), Value::Text(kind), ..]) => {
+            place("credentials.config", credential_place(*identity, kind))
+        }
+        ("keys", [Value::Text(set), Value::Text(kid), ..]) => place("keys.jwk", key_row(set, kid)),
+        ("flows", [Value::Id(id), ..]) => place("flows.body", id),
+        ("outbox", [Value::Id(id), ..]) => place("outbox", id),
+        ("revisions", [_, Value::Id(id), ..]) if table.columns[column].0 == "sealed_diff" => {
+            place("revisions.diff", id)
+        }
+        ("revisions", [_, Value::Id(id), ..]) => place("revisions.config", id),
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -188,7 +203,8 @@ mod tests {
 
     #[test]
     fn every_encrypted_column_is_known() {
-        let known: Vec<_> = all().iter().map(|sealed| sealed.table.name).collect();
-        assert_eq!(known, ["meta", "credentials", "flows", "outbox", "keys", "revisions", "revisions"]);
+        let known: Vec<_> = all().iter().map(|sealed| (sealed.table.name, sealed.columns.len())).collect();
+        let of_one_column = ["meta", "credentials", "flows", "outbox", "keys"].map(|name| (name, 1));
+        assert_eq!(known, [&of_one_column[..], &[("revisions", 2)]].concat());
     }
 }

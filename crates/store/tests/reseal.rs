@@ -88,7 +88,7 @@ async fn the_old_secret_can_go() {
         both.commit(&[Change::InsertFlow(flow(1000, "b", 1))]).await.unwrap();
         let (tables, sealer) = (tables(&dsn, &["new", "old"]).await, sealer(&["new", "old"]));
         let counted = count(&*tables, &sealer).await.unwrap();
-        assert_eq!(counted.len(), 7);
+        assert_eq!(counted.len(), 6, "each table is told of once: {counted:?}");
         assert!(counted.iter().all(|(_, count)| count.older > 0), "one of each is there: {counted:?}");
         let before = sum(&counted);
         assert_eq!((before.values - before.older, before.unreadable), (1, 0));
@@ -97,7 +97,10 @@ async fn the_old_secret_can_go() {
         let mut told = Vec::new();
         let done = reseal(&*tables, &sealer, |table, count| told.push((table, count.older))).await.unwrap();
         assert_eq!(done, before);
-        assert_eq!(told[0], counted.iter().map(|(table, count)| (*table, count.older)).nth(1).unwrap());
+        // The check value comes last.
+        let mut expected: Vec<_> = counted.iter().map(|(table, count)| (*table, count.older)).collect();
+        expected.rotate_left(1);
+        assert_eq!(told, expected);
         assert_eq!(sum(&count(&*tables, &sealer).await.unwrap()), Count { older: 0, ..before });
         assert_eq!(reseal(&*tables, &sealer, |_, _| panic!("nothing is left")).await.unwrap().older, 0);
 
