@@ -12,6 +12,16 @@ pub(crate) fn parse(text: &str) -> Result<Timestamp, String> {
         .ok_or_else(|| "write 2026-01-31T12:00:00Z, or seconds since 1970 such as 1769860800".into())
 }
 
+/// A time for the server, which reads it: as it stands, or in RFC 3339 where a duration says how long ago it was.
+pub(crate) fn moment(text: &str) -> Result<String, String> {
+    let Ok(ago) = text.parse::<GoDuration>() else { return Ok(text.to_owned()) };
+    let ago = i64::try_from(ago.get().as_secs()).unwrap_or(i64::MAX);
+    let at = or_now(None).seconds().checked_sub(ago).filter(|seconds| *seconds >= 0);
+    let at =
+        at.ok_or_else(|| "it begins before 1970: write a shorter duration, such as 1h or 30d".to_owned());
+    Ok(Timestamp::from_seconds(at?).to_string())
+}
+
 /// The time that was asked for, or else the current one.
 pub(crate) fn or_now(time: Option<Timestamp>) -> Timestamp {
     time.unwrap_or_else(|| SystemClock.now())
@@ -59,6 +69,19 @@ mod tests {
         for text in ["", "-1", "yesterday", "2026-01-31"] {
             assert!(parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_duration_says_how_long_ago_a_time_was() {
+        for (text, seconds) in [("1h", 3_600), ("30d", 2_592_000), ("0s", 0)] {
+            let before = or_now(None).seconds();
+            let at = Timestamp::parse(&moment(text).unwrap()).unwrap().seconds();
+            assert!((before..=or_now(None).seconds()).contains(&(at + seconds)), "{text}");
+        }
+        for as_it_stands in ["2026-01-31", "2026-01-31T13:00:00+01:00", "yesterday"] {
+            assert_eq!(moment(as_it_stands).unwrap(), as_it_stands);
+        }
+        assert!(moment("999999h").unwrap_err().contains("1970"));
     }
 
     #[test]

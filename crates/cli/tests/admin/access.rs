@@ -1,6 +1,6 @@
 //! Commands on admin tokens.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::server::Server;
 
@@ -42,6 +42,11 @@ fn the_record_is_listed_and_verified() {
     assert_eq!(server.run(&asks).json(), json!(["ci"]));
     let table = server.run(&["list", "audit"]).good().out;
     assert!(table.contains("key_set_changed") && table.contains("name=ci"), "{table}");
+    let numbers = |bound: &str| -> Value {
+        server.run(&["list", "audit", bound, "1h", "--format", "jsonpath=#.number"]).json()
+    };
+    assert_ne!(numbers("--since"), json!([]));
+    assert_eq!(numbers("--until"), json!([]));
     let known = server.run(&["audit", "verify", "--quiet"]).good().out.trim().to_owned();
     server.run(&["audit", "verify", "--known", &known]).good();
     let (number, _) = known.split_once(':').unwrap();
@@ -62,6 +67,11 @@ fn sinks_are_listed_and_told_once_more() {
     server.run(&["list", "deliveries", "siem"]).good();
     server.run(&["events", "replay", "siem", "--yes"]).good();
     server.run(&["events", "replay", "siem", "--after", "0", "--yes"]).good();
+    // What cannot be is refused before anybody is asked.
+    for after in ["999999", "-1"] {
+        let said = server.run(&["events", "replay", "siem", &format!("--after={after}")]).refused();
+        assert!(said.contains("the record has no entry") && !said.contains("--yes"), "{said}");
+    }
     let said = server.run(&["events", "replay", "other", "--yes"]).refused();
     assert!(said.contains("sessera list sinks"), "{said}");
 }

@@ -152,6 +152,15 @@ async fn routes_change_like_templates() {
         listed.as_array().unwrap().iter().map(|route| route["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["api", "default"]);
     assert_eq!((&listed[0]["state"], &listed[0]["header"]), (&"ready".into(), &"X-Token".into()));
+    let strict = r#"/gateway/routes/strict={"template":"api","aal":"aal2","schema_ids":["default"],"on_missing":"401"}"#;
+    let lax = r#"/gateway/routes/lax={"session":"optional","aal":"highest_available"}"#;
+    server.run(&["patch", "identity-config", "--add", strict, "--add", lax]).good();
+    let table = server.run(&["list", "routes"]).good().out;
+    let of = |name: &str| table.lines().find(|line| line.starts_with(name)).unwrap();
+    assert!(of("strict").contains("session, aal2, default   401 "), "{table}");
+    assert!(of("lax").contains("anybody, highest aal     redirect "), "{table}");
+    assert!(of("default").contains("session                  redirect "), "{table}");
+    assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
     let printed = server.run(&["proxy-config", "nginx", "--route", "api"]).good();
     assert!(printed.out.contains("proxy_set_header X-Token $sessera_x_token;"), "{}", printed.out);
     let address = server.gateway().strip_prefix("http://").unwrap();

@@ -137,4 +137,5 @@ fn a_route_that_is_not_there_is_told() {
     let outcome = Folder::new().run(&arguments);
     let told = outcome.refused();
     assert!(told.contains("no route \"apj\"") && told.contains("api, default"), "{told}");
+    assert!(told.contains("stored") && told.contains("sessera get identity-config"), "{told}");
 }

@@ -40,6 +40,24 @@ fn a_key_is_made_without_a_server() {
 }
 
 #[test]
+fn a_manual_page_shows_the_usage_that_the_help_has() {
+    let folder = Folder::new();
+    folder.run(&["man", "man1"]).printed();
+    for command in [&["create", "jwk"][..], &["list", "audit"], &["get"]] {
+        let help = folder.run(&[command, &["--help"]].concat());
+        let usage = help.printed().lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap().to_owned();
+        let page = folder.path(&format!("man1/sessera-{}.1", command.join("-")));
+        let page = std::fs::read_to_string(page)
+            .unwrap()
+            .replace("\\-", "-")
+            .replace("\\fB", "")
+            .replace("\\fR", "");
+        let synopsis = page.split(".SH SYNOPSIS\n").nth(1).unwrap().lines().next().unwrap();
+        assert_eq!(synopsis, usage);
+    }
+}
+
+#[test]
 fn an_id_that_is_none_is_explained() {
     let folder = Folder::new();
     for command in [

@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
+use sessera_client::audit::AuditQuery;
 
 use crate::commands::ids::path_part;
 use crate::commands::names;
@@ -42,6 +43,15 @@ impl ReplayEvents {
                 "Nothing was given up for {name} and nothing waits, so nothing was done. \"--after NUMBER\" sends everything behind an entry of the record."
             ));
             return Ok(());
+        }
+        if let Some(after) = self.after {
+            let newest = context.client.audit(&AuditQuery::default(), Some(1), None).await?;
+            let last = newest.items.first().map_or(0, |entry| entry.number);
+            if !(0..=last).contains(&after) {
+                bail!(
+                    "the record has no entry {after}: its last one is {last}, so nothing was done. 0 stands for all of it"
+                );
+            }
         }
         let question = match self.after {
             None => format!(

@@ -10,6 +10,7 @@ use sessera_client::audit::{AuditEntry, AuditQuery};
 use super::paging::{self, Paging};
 use crate::commands::managed_sets::second;
 use crate::global::{Context, Global};
+use crate::offline::times;
 use crate::output::{Report, Table};
 
 /// How often the server is asked for more.
@@ -24,6 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 Examples:
   sessera list audit
   sessera list audit --action session_began --since 2026-01-31T00:00:00Z
+  sessera list audit --outcome refused --since 1h
   sessera list audit --actor support --format json-pretty
   sessera list audit --follow")]
 pub(crate) struct ListAudit {
@@ -42,11 +44,11 @@ pub(crate) struct ListAudit {
     /// Only about the session with this id
     #[arg(long, value_name = "ID")]
     session: Option<String>,
-    /// Not before this time
-    #[arg(long, value_name = "TIME")]
+    /// Not before this time, or so long ago, for example 1h
+    #[arg(long, value_name = "TIME|DURATION", value_parser = times::moment)]
     since: Option<String>,
-    /// Before this time
-    #[arg(long, value_name = "TIME")]
+    /// Before this time, or so long ago
+    #[arg(long, value_name = "TIME|DURATION", value_parser = times::moment)]
     until: Option<String>,
     /// Go on with what happens from now on, until the command is stopped
     #[arg(long, conflicts_with_all = ["page_size", "page_token", "all", "until"])]

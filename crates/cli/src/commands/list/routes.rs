@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 use sessera_client::projects::TemplateState;
 use sessera_config::gateway::DEFAULT_ROUTE;
-use sessera_config::sections::gateway::{OnMissing, Route, RouteAal};
+use sessera_config::sections::gateway::{Demand, OnMissing, Route, RouteAal};
 use sessera_model::GoDuration;
 
 use crate::global::Global;
@@ -16,7 +16,8 @@ use crate::output::{Report, Table};
 /// List the routes of the gateway, by which questions of proxies are judged
 ///
 /// Proxies name a route in each question. Those that name none are judged by the route "default", which is there without
-/// being configured and asks for a session. A route whose template is broken lets nobody pass until it is mended.
+/// being configured and asks for a session. "LETS PASS" says whether a session is needed, with which factors (aal) and of people of which
+/// schemas; "WITHOUT" what others are answered. A route whose template is broken lets nobody pass until it is mended.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -37,14 +38,16 @@ impl ListRoutes {
                 .note("the gateway is off, so nobody asks by these: set serve.gateway.enabled to true");
         }
         let templates = context.client.templates(&context.project).await?;
-        let mut table = Table::with_cut_last(&["NAME", "SESSION", "HEADER", "TEMPLATE", "STATE OR REASON"]);
+        let mut table =
+            Table::with_cut_last(&["NAME", "LETS PASS", "WITHOUT", "TEMPLATE", "HEADER", "STATE"]);
         let mut shown = Vec::new();
         for (name, route) in &routes {
             let template = route.template.clone().unwrap_or_default();
             let header = if route.template.is_some() { route.header.clone() } else { String::new() };
             let (state, reason) = state(route, &templates);
             let told = reason.clone().unwrap_or_else(|| state.to_owned());
-            table.row([name.clone(), route.session.as_str().to_owned(), header, template, told]);
+            let missing = on_missing(route);
+            table.row([name.clone(), demand(route), missing.to_owned(), template, header, told]);
             shown.push(json!({
                 "name": name,
                 "state": state,
@@ -54,7 +57,7 @@ impl ListRoutes {
                 "session": route.session.as_str(),
                 "aal": route.aal.map(RouteAal::as_str),
                 "schema_ids": route.schema_ids,
-                "on_missing": if route.on_missing == OnMissing::Redirect { "redirect" } else { "401" },
+                "on_missing": on_missing(route),
                 "headers": route.headers,
                 "reuse": GoDuration::new(route.reuse).to_string(),
                 "preflight": route.preflight.as_str(),
@@ -71,6 +74,28 @@ pub(crate) fn routes(config: &serde_json::Value) -> BTreeMap<String, Route> {
     let mut routes = sections.gateway.routes;
     routes.entry(DEFAULT_ROUTE.to_owned()).or_default();
     routes
+}
+
+/// Whom a route lets pass, in a few words.
+fn demand(route: &Route) -> String {
+    let session = match route.session {
+        Demand::Required => "session",
+        Demand::Optional => "anybody",
+    };
+    let aal = route.aal.map(|aal| match aal {
+        RouteAal::HighestAvailable => "highest aal",
+        other => other.as_str(),
+    });
+    let words = [session].into_iter().chain(aal).chain(route.schema_ids.iter().map(String::as_str));
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// What somebody without the session that is needed is answered.
+fn on_missing(route: &Route) -> &'static str {
+    match route.on_missing {
+        OnMissing::Redirect => "redirect",
+        OnMissing::Refuse => "401",
+    }
 }
 
 /// Whether a route lets anybody pass, and why it does not.

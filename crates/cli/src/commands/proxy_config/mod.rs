@@ -161,7 +161,12 @@ impl ProxyConfig {
         };
         let Some(route) = routes.get(&self.route) else {
             let names: Vec<&str> = routes.keys().map(String::as_str).collect();
-            bail!("there is no route \"{}\"; there is {}", self.route, names.join(", "));
+            let stored = if self.config.is_empty() {
+                ""
+            } else {
+                " in these files. What was changed by the API is stored and replaces the files. Leave out --config, and the running server is asked, or fetch what is stored and name it behind them: sessera get identity-config --format json-pretty > stored.json"
+            };
+            bail!("there is no route \"{}\"{stored}. There is: {}", self.route, names.join(", "));
         };
         let gateway = match (&self.gateway, told) {
             (Some(named), _) => named.clone(),
