@@ -15,6 +15,10 @@ class Proxy:
     name = ""
     # Whether it tells its client what a gateway says of when to ask again.
     tells_when = True
+    # Whether it tells its client what is broken, as a gateway says it.
+    tells_faults = True
+    # How many of the cookies that a gateway passes on reach the client.
+    cookies = 2
 
     def __init__(self, sessera, folder, route, app, port=None, gateway=None):
         self.sessera, self.folder, self.route, self.app, self.gateway = sessera, folder, route, app, gateway
@@ -49,6 +53,9 @@ class Proxy:
 
 class Nginx(Proxy):
     name = "nginx"
+    # It makes 500 of all but a few statuses, and knows the first line of a header alone.
+    tells_faults = False
+    cookies = 1
 
     def command(self):
         self.write("site.conf", self.printed("nginx"))
@@ -73,6 +80,7 @@ class Nginx(Proxy):
 
 class Caddy(Proxy):
     name = "caddy"
+    cookies = 0
 
     def command(self):
         self.write("Caddyfile", "{\n\tadmin off\n}\n" + self.printed("caddy"))
@@ -84,8 +92,26 @@ class Haproxy(Proxy):
 
     def command(self):
         self.write("haproxy.cfg", self.printed("haproxy"))
-        self.write("sessera.lua", self.printed("haproxy-lua"))
+        self.write(f"sessera_{self.route}.lua", self.printed("haproxy-lua"))
         return ["/usr/sbin/haproxy", "-db", "-f", "haproxy.cfg"]
+
+
+class HaproxyOfSeveral(Proxy):
+    """One HAProxy with the files of several routes, as they are printed, each on a port of its own."""
+
+    name = "haproxy"
+
+    def __init__(self, sessera, folder, routes, app):
+        self.ports = {route: own_port() for route in routes}
+        super().__init__(sessera, folder, routes[0], app, self.ports[routes[0]])
+
+    def command(self):
+        files = []
+        for route, port in self.ports.items():
+            self.write(f"{route}.cfg", self.sessera.proxy_config("haproxy", route, port, self.app))
+            self.write(f"sessera_{route}.lua", self.sessera.proxy_config("haproxy-lua", route, port, self.app))
+            files += ["-f", f"{route}.cfg"]
+        return ["/usr/sbin/haproxy", "-db", *files]
 
 
 class Envoy(Proxy):
@@ -101,3 +127,4 @@ class EnvoyHttp(Envoy):
     name = "envoy-http"
     # Whatever a gateway says with 5xx, Envoy takes for its absence.
     tells_when = False
+    tells_faults = False

@@ -13,6 +13,8 @@ from running import PASSWORD, PROGRAM, Sessera, ask, listens
 from surroundings import own_port
 
 MAPPER = "local session = std.extVar('session'); {claims: {email: session.identity.traits.email}}"
+# Its tokens fit no header.
+LONG = "{claims: {long: std.repeat('x', 9000)}}"
 # As a browser asks for a page, and as a script asks for data.
 PAGE = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Sec-Fetch-Mode": "navigate"}
 FETCH = {"Accept": "*/*", "Sec-Fetch-Mode": "cors"}
@@ -70,20 +72,18 @@ class App:
         self.server.server_close()
 
 
-class Busy:
-    """A gateway that is healthy and answers each question with 503, and with when to ask again."""
+class Pretended:
+    """A gateway that is healthy and gives the same answer to each question."""
 
-    RETRY_AFTER = "7"
-
-    def __init__(self):
+    def __init__(self, status, headers):
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
                 healthy = self.path.startswith("/health/")
-                self.send_response(200 if healthy else 503)
-                if not healthy:
-                    self.send_header("Retry-After", Busy.RETRY_AFTER)
+                self.send_response(200 if healthy else status)
+                for name, value in [] if healthy else headers:
+                    self.send_header(name, value)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -110,15 +110,17 @@ class Gateway(Sessera):
             "claims_mapper_url": "base64://" + base64.b64encode(MAPPER.encode()).decode(),
             "ttl": "10m",
         }
+        long = template | {"claims_mapper_url": "base64://" + base64.b64encode(LONG.encode()).decode()}
         route = {"template": "api", "headers": HEADERS}
         configuration = {
             "serve": {"gateway": {"enabled": True, "port": self.gateway, "trusted_proxies": list(trusted)}},
             "selfservice": {"allowed_return_urls": [f"http://127.0.0.1:{port}/" for port in returns]},
-            "session": {"whoami": {"tokenizer": {"templates": {"api": template}}}},
+            "session": {"whoami": {"tokenizer": {"templates": {"api": template, "long": long}}}},
             "gateway": {"routes": {
                 "api": route,
                 "open": route | {"session": "optional"},
                 "strong": route | {"aal": "aal2"},
+                "long": {"template": "long"},
             }},
         } | more
         super().__init__(folder, **configuration)

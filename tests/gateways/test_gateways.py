@@ -11,7 +11,7 @@ import unittest
 import proxies
 from surroundings import PATIENCE, main, until
 from surroundings_of_gateways import (
-    FETCH, HEADERS, PAGE, App, Busy, Gateway, ask, claims, listens, own_port,
+    FETCH, HEADERS, PAGE, App, Gateway, Pretended, ask, claims, listens, own_port,
 )
 
 # What the app must never see of a client's own.
@@ -262,10 +262,10 @@ class Cases:
     def test_a_gateway_that_is_busy_says_when_to_ask_again(self):
         if self.kind is proxies.Envoy:
             self.skipTest("over gRPC it stands in the message, which test_dialects.py reads")
-        busy = Busy()
+        busy = Pretended(503, [("Retry-After", "7")])
         place = os.path.join(folder.name, f"{self.kind.name}-busy")
         proxy = self.kind(sessera, place, "api", app.port, gateway=busy.port)
-        when = Busy.RETRY_AFTER if self.kind.tells_when else "1"
+        when = "7" if self.kind.tells_when else "1"
         try:
             until(lambda: ask(proxy.port, headers=FETCH).headers["Retry-After"] == when, "the answer of the gateway")
             answer = ask(proxy.port, headers=FETCH)
@@ -274,6 +274,38 @@ class Cases:
             proxy.stop()
             busy.stop()
         self.assertFalse(app.reached)
+
+    def test_what_is_broken_is_told_with_its_reason(self):
+        token = sessera.token("ada@example.org")
+        proxy = self.kind(sessera, os.path.join(folder.name, f"{self.kind.name}-long"), "long", app.port)
+        try:
+            until(lambda: ask(proxy.port, headers=FETCH).status == 401, "an answer of the gateway")
+            answer = ask(proxy.port, headers=FETCH | {"X-Session-Token": token})
+        finally:
+            proxy.stop()
+        self.assertFalse(app.reached)
+        if self.kind.tells_faults:
+            # It does not pass by itself, so nobody is told when to try again.
+            self.assertEqual((answer.status, answer.headers["Retry-After"]), (500, None), answer)
+            self.assertIn('template "long"', answer.json()["error"]["reason"])
+        else:
+            self.assertEqual(answer.status, 503, answer)
+
+    def test_cookies_of_an_upstream_reach_the_client(self):
+        if self.kind is proxies.Envoy:
+            self.skipTest("over gRPC they stand in the message")
+        promised = ["Authorization", "Cookie", "X-Session-Token", "X-Session-Cookie", *HEADERS]
+        cookies = [("Set-Cookie", "a=1; Path=/"), ("Set-Cookie", "b=2; Path=/")]
+        gateway = Pretended(200, [*[(name, "") for name in promised], *cookies])
+        place = os.path.join(folder.name, f"{self.kind.name}-cookies")
+        proxy = self.kind(sessera, place, "api", app.port, gateway=gateway.port)
+        try:
+            until(lambda: ask(proxy.port, headers=FETCH).status == 200, "the answer of the app")
+            answer = ask(proxy.port, headers=FETCH)
+        finally:
+            proxy.stop()
+            gateway.stop()
+        self.assertEqual(answer.headers.get_all("Set-Cookie", []), [value for _, value in cookies][: self.kind.cookies])
 
     def test_connections_live_on_while_sessera_starts_anew(self):
         token = sessera.token("ada@example.org")
@@ -323,6 +355,22 @@ class BehindCaddy(Cases, unittest.TestCase):
 
 class BehindHaproxy(Cases, unittest.TestCase):
     kind = proxies.Haproxy
+
+    def test_routes_stand_beside_each_other(self):
+        token = sessera.token("ada@example.org")
+        for routes in (["api", "strong"], ["strong", "api"]):
+            with self.subTest(routes=routes):
+                both = proxies.HaproxyOfSeveral(sessera, os.path.join(folder.name, "haproxy-" + "-".join(routes)), routes, app.port)
+                try:
+                    for port in both.ports.values():
+                        until(lambda port=port: ask(port, headers=FETCH).status == 401, "an answer of the gateway")
+                    self.assertPassed(ask(both.ports["api"], headers=FETCH | {"X-Session-Token": token}))
+                    app.reached.clear()
+                    answer = ask(both.ports["strong"], headers=FETCH | {"X-Session-Token": token})
+                    self.assertEqual(answer.status, 403, answer)
+                    self.assertFalse(app.reached)
+                finally:
+                    both.stop()
 
 
 class BehindEnvoy(Cases, unittest.TestCase):

@@ -12,7 +12,7 @@ const PROXIES: [(&str, &str, &str); 10] = [
     ("nginx", "nginx.conf", "nginx"),
     ("caddy", "Caddyfile", "caddy"),
     ("haproxy", "haproxy.cfg", "haproxy"),
-    ("haproxy-lua", "sessera.lua", "haproxy"),
+    ("haproxy-lua", "sessera_api.lua", "haproxy"),
     ("envoy", "envoy.yaml", "envoy"),
     ("envoy-http", "envoy-http.yaml", "envoy"),
     ("traefik", "traefik.yml", "traefik"),

@@ -17,14 +17,20 @@ local function first(values)
     return values and (values[0] or values[1])
 end
 
-core.register_action("sessera", { "http-req" }, function(txn)
+-- The lines of a header in their order. HAProxy counts them from 0 on, and Lua from 1.
+local function all(values)
+    local lines = {}
+    for at = 0, #values do
+        table.insert(lines, values[at])
+    end
+    return lines
+end
+
+core.register_action("sessera_{{route}}", { "http-req" }, function(txn)
     local headers = {}
     for name, values in pairs(txn.http:req_get_headers()) do
         if not LEFT_OUT[name] then
-            headers[name] = {}
-            for _, value in pairs(values) do
-                table.insert(headers[name], value)
-            end
+            headers[name] = all(values)
         end
     end
     local host = txn.sf:req_hdr("host") or ""
@@ -58,8 +64,12 @@ core.register_action("sessera", { "http-req" }, function(txn)
             txn.http:req_set_header(name, value)
         end
     end
-    local cookie = first(answer.headers["set-cookie"])
-    if cookie then
-        txn:set_var("txn.sessera_set_cookie", cookie)
+    txn:set_priv(answer.headers["set-cookie"])
+end, 0)
+
+-- Passes on what an upstream sets, each cookie in a line of its own.
+core.register_action("sessera_cookies_{{route}}", { "http-res" }, function(txn)
+    for _, cookie in ipairs(all(txn:get_priv() or {})) do
+        txn.http:res_add_header("set-cookie", cookie)
     end
 end, 0)
