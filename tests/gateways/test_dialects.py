@@ -2,6 +2,7 @@
 client sees it that knows nothing but what reflection tells."""
 
 import json
+import re
 import signal
 import subprocess
 import tempfile
@@ -45,7 +46,8 @@ class Cases:
     """What must be so behind every proxy. `request` says what the app gets: status, and headers in small letters."""
 
     def test_who_is_signed_in_passes(self):
-        status, headers = self.request("GET", "/in?a=b", FETCH | {"Cookie": f"a=1; {cookie}", "X-User-Id": EVIL})
+        smuggled = {"X-User-Id": EVIL, "X-User_Id": EVIL, "x_user-id": EVIL, "X_User_Email": EVIL}
+        status, headers = self.request("GET", "/in?a=b", FETCH | {"Cookie": f"a=1; {cookie}"} | smuggled)
         self.assertEqual(status, 200, headers)
         self.assertEqual(claims(headers["authorization"])["sub"], ada)
         self.assertEqual(headers["x-user-id"], ada)
@@ -67,21 +69,48 @@ class Cases:
         self.assertFalse(headers.get("authorization") or headers.get("x-user-id"), headers)
 
 
+class Upgrades:
+    """What must be so where the file itself says which protocols get through."""
+
+    def test_websockets_alone_get_through(self):
+        for protocol, passes in (("websocket", True), ("WebSocket", True), ("h2c", False), ("h2c, websocket", False)):
+            status, headers = self.request("GET", "/chat", FETCH | {"X-Session-Token": token, "Upgrade": protocol})
+            self.assertEqual((status, bool(headers.get("upgrade"))), (200, passes), (protocol, headers))
+
+    def test_whoever_asks_for_a_websocket_is_not_sent_to_sign_in(self):
+        self.assertEqual(self.request("GET", "/chat", PAGE | {"Upgrade": "websocket"})[0], 401)
+
+    def test_no_preflight_asks_for_another_protocol(self):
+        asked = {"Origin": "https://a.example", "Access-Control-Request-Method": "PUT", "Upgrade": "websocket"}
+        self.assertEqual(self.request("OPTIONS", "/chat", FETCH | asked)[0], 401)
+
+
 def small(headers):
     return {name.lower(): value for name, value in headers.items()}
 
 
-class Traefik(Cases, unittest.TestCase):
+class Traefik(Cases, Upgrades, unittest.TestCase):
     """As the middleware forwardAuth asks: the client's headers go along, and X-Forwarded-* is Traefik's own."""
 
     def request(self, method, path, headers):
-        settings = yaml.safe_load(printed("traefik"))["http"]["middlewares"]["sessera"]["forwardAuth"]
+        file = yaml.safe_load(printed("traefik"))["http"]
+        pattern = re.search(r"HeaderRegexp\(`Upgrade`, `(.*)`\)", file["routers"]["websockets"]["rule"])[1]
+        router = "websockets" if re.search(pattern, headers.get("Upgrade", "")) else "app"
+        *before, last = (file["middlewares"][name] for name in file["routers"][router]["middlewares"])
+        headers = small(headers)
+        for middleware in before:
+            for name, value in middleware["headers"]["customRequestHeaders"].items():
+                headers |= {name.lower(): value}
+        headers = {name: value for name, value in headers.items() if value}
+        settings = last["forwardAuth"]
         self.assertFalse(settings["trustForwardHeader"])
         told = {"X-Forwarded-Method": method, "X-Forwarded-Proto": "http", "X-Forwarded-Host": HOST, "X-Forwarded-Uri": path}
-        answer = ask(*address(settings["address"]), headers=headers | told)
+        # What belongs to the connection is not told.
+        asked = {name: value for name, value in headers.items() if name != "upgrade"}
+        answer = ask(*address(settings["address"]), headers=asked | told)
         if answer.status != 200:
             return answer.status, small(dict(answer.headers))
-        passed = small(headers)
+        passed = headers
         for name in settings["authResponseHeaders"]:
             passed.pop(name.lower(), None)
             if name in answer.headers:
@@ -89,13 +118,20 @@ class Traefik(Cases, unittest.TestCase):
         return 200, passed
 
 
-class Apisix(Cases, unittest.TestCase):
-    """As the plugin forward-auth asks: with the headers that are named."""
+class Apisix(Cases, Upgrades, unittest.TestCase):
+    """As the plugin forward-auth asks: with the headers that are named. The plugin proxy-rewrite runs behind it."""
 
     def request(self, method, path, headers):
-        settings = yaml.safe_load(printed("apisix"))["routes"][0]["plugins"]["forward-auth"]
-        self.assertFalse(settings["allow_degradation"])
+        file = yaml.safe_load(printed("apisix"))
         sent = small(headers)
+        routes = sorted(file["routes"], key=lambda route: -route.get("priority", 0))
+        route = next(route for route in routes if self.matches(route, sent))
+        # It passes no upgrade on unless it is told to.
+        upgrade = {"upgrade": sent["upgrade"]} if route.get("enable_websocket") and "upgrade" in sent else {}
+        plugins = next(known for known in file["plugin_configs"] if known["id"] == route["plugin_config_id"])["plugins"]
+        settings = plugins["forward-auth"]
+        self.assertFalse(settings["allow_degradation"])
+        self.assertIn(route["upstream_id"], [upstream["id"] for upstream in file["upstreams"]])
         asked = {name: sent[name.lower()] for name in settings["request_headers"] if name.lower() in sent}
         asked |= {"X-Forwarded-Method": method, "X-Forwarded-Proto": "http", "X-Forwarded-Host": HOST, "X-Forwarded-Uri": path}
         answer = ask(*address(settings["uri"]), headers=asked)
@@ -107,7 +143,24 @@ class Apisix(Cases, unittest.TestCase):
             sent.pop(name.lower(), None)
             if value:
                 sent[name.lower()] = value
-        return 200, sent
+        for name in [*plugins["proxy-rewrite"]["headers"]["remove"], "Upgrade"]:
+            sent.pop(name.lower(), None)
+        return 200, sent | upgrade
+
+    @staticmethod
+    def matches(route, sent):
+        """Whether a route takes a request: each of its conditions is a variable, an operator and a pattern."""
+        for variable, operator, pattern in route.get("vars", []):
+            assert (variable, operator) == ("http_upgrade", "~*"), route
+            if not re.search(pattern, sent.get("upgrade", ""), re.IGNORECASE):
+                return False
+        return True
+
+    def test_what_sessera_says_reaches_the_client(self):
+        plugins = yaml.safe_load(printed("apisix"))["plugin_configs"][0]["plugins"]
+        told = {name.lower() for name in plugins["forward-auth"]["client_headers"]}
+        self.assertEqual(told, {"content-type", "location", "retry-after", "set-cookie"})
+        self.assertEqual(self.request("GET", "/in", FETCH)[1]["content-type"], "application/json; charset=utf-8")
 
 
 class KubernetesGateway(Cases, unittest.TestCase):
@@ -115,8 +168,14 @@ class KubernetesGateway(Cases, unittest.TestCase):
 
     def request(self, method, path, headers):
         rule = yaml.safe_load(printed("kubernetes-gateway"))["spec"]["rules"][0]
-        settings = rule["filters"][0]["externalAuth"]["http"]
+        filters = {each["type"]: each for each in rule["filters"]}
+        settings = filters["ExternalAuth"]["externalAuth"]["http"]
+        removed = filters["RequestHeaderModifier"]["requestHeaderModifier"]["remove"]
+        # More of them are refused by the API.
+        self.assertLessEqual(len(removed), 16)
         sent = small(headers)
+        for name in removed:
+            sent.pop(name.lower(), None)
         asked = {name: sent[name.lower()] for name in settings["allowedHeaders"] if name.lower() in sent}
         answer = ask(sessera.gateway, method, settings["path"] + path, asked | {"X-Forwarded-Proto": "http"})
         if answer.status != 200:
@@ -162,6 +221,8 @@ class Grpc(Cases, unittest.TestCase):
         return json_format.MessageToDict(answer, preserving_proto_field_name=True)
 
     def request(self, method, path, headers):
+        # As the files of Envoy and Istio have it.
+        headers = {name: value for name, value in headers.items() if "_" not in name}
         answer = self.asked(method, path, headers)
         if "denied_response" in answer:
             denied = answer["denied_response"]
@@ -213,6 +274,18 @@ class Grpc(Cases, unittest.TestCase):
             self.assertEqual(answer.status, health_pb2.HealthCheckResponse.SERVING, service)
         services = set(self.reflected.get_services())
         self.assertLessEqual({"envoy.service.auth.v3.Authorization", "grpc.health.v1.Health"}, services)
+
+
+class Istio(unittest.TestCase):
+    """What the file of Istio makes of its Envoys."""
+
+    def test_they_drop_names_with_underscores_as_those_of_the_file_of_envoy_do(self):
+        of_istio = list(yaml.safe_load_all(printed("istio")))[-1]["spec"]["configPatches"][0]
+        filters = yaml.safe_load(printed("envoy"))["static_resources"]["listeners"][0]["filter_chains"][0]["filters"]
+        of_envoy, patched = filters[0], of_istio["patch"]["value"]["typed_config"]
+        self.assertEqual(of_istio["match"]["listener"]["filterChain"]["filter"]["name"], of_envoy["name"])
+        for name in ("@type", "common_http_protocol_options"):
+            self.assertEqual(patched[name], of_envoy["typed_config"][name])
 
 
 class Lasting(unittest.TestCase):

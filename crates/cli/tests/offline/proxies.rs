@@ -97,8 +97,12 @@ fn what_was_asked_for_and_is_not_in_the_file_is_told() {
     folder.write("c.yml", "serve: {gateway: {enabled: true}}\ngateway: {routes: {api: {}}}\n");
     for (proxy, more, told) in [
         ("traefik", ["--listen", "0.0.0.0:80"], "--listen counts for nothing"),
-        ("kubernetes-gateway", ["--app", "shop:80"], "has the port of --app alone"),
-        ("kubernetes-gateway", ["--gateway", "tokens:4435"], "has the port of --gateway alone"),
+        ("kubernetes-gateway", ["--listen", "0.0.0.0:80"], "--listen counts for nothing"),
+        ("istio", ["--listen", "0.0.0.0:80"], "--listen counts for nothing"),
+        ("apisix", ["--listen", "0.0.0.0:80"], "--listen counts for nothing"),
+        ("kubernetes-gateway", ["--app", "10.0.0.1:80"], "10.0.0.1 is no service of Kubernetes"),
+        ("kubernetes-gateway", ["--app", "app.example.org:80"], "--app SERVICE.NAMESPACE:PORT"),
+        ("kubernetes-gateway", ["--app", "shop:80"], "the port of the gateway alone, because 127.0.0.1"),
         ("istio", ["--app", "shop:80"], "--app counts for nothing"),
         ("istio", ["--route", "api"], "judged by the route \"default\" and not by \"api\""),
     ] {
@@ -112,6 +116,69 @@ fn what_was_asked_for_and_is_not_in_the_file_is_told() {
     assert!(!nginx.stderr.contains("counts for nothing"), "{nginx:?}");
     let istio = folder.run(&["proxy-config", "istio", "-c", "c.yml", "--gateway", "[::1]:4435"]);
     assert!(istio.printed().contains("service: \"::1\"\n"), "{istio:?}");
+}
+
+#[test]
+fn kubernetes_gets_services_with_their_namespaces() {
+    let folder = Folder::new();
+    folder.write("c.yml", "serve: {gateway: {enabled: true}}\n");
+    for (app, gateway, of_app, of_gateway) in [
+        ("shop", "tokens", "name: shop\n          port: 80\n", "name: tokens\n              port: 4435\n"),
+        (
+            "shop.web",
+            "tokens.ids.svc.cluster.local",
+            "name: shop\n          namespace: web\n          port: 80\n",
+            "name: tokens\n              namespace: ids\n              port: 4435\n",
+        ),
+    ] {
+        let (app, gateway) = (format!("{app}:80"), format!("{gateway}:4435"));
+        let outcome = folder.run(&[
+            "proxy-config",
+            "kubernetes-gateway",
+            "-c",
+            "c.yml",
+            "--app",
+            &app,
+            "--gateway",
+            &gateway,
+        ]);
+        let printed = outcome.printed();
+        assert!(printed.contains(of_app) && printed.contains(of_gateway), "{printed}");
+        assert!(!outcome.stderr.contains("alone"), "{outcome:?}");
+    }
+}
+
+#[test]
+fn more_headers_than_kubernetes_takes_away_are_told() {
+    let folder = Folder::new();
+    for (headers, is_told) in [("X-A: sub, X-B: sub", false), ("X-User-Full-Name: sub, X-User-Id: sub, X-A: sub", true)]
+    {
+        folder.write(
+            "c.yml",
+            &format!(
+                "serve: {{gateway: {{enabled: true}}}}\nsession: {{whoami: {{tokenizer: {{templates: {{t: {{jwks_url: \"set://k\"}}}}}}}}}}\ngateway: {{routes: {{a: {{template: t, headers: {{{headers}}}}}}}}}\n"
+            ),
+        );
+        let outcome = folder.run(&["proxy-config", "kubernetes-gateway", "--route", "a", "-c", "c.yml"]);
+        outcome.printed();
+        assert_eq!(outcome.stderr.contains("16 headers at the most"), is_told, "{headers}: {outcome:?}");
+    }
+}
+
+/// Apps that take an underscore for a hyphen read each of these names as a header of the route.
+#[test]
+fn every_file_keeps_names_with_underscores_from_the_app_or_its_page_says_why_not() {
+    let twins = ["X-User_Id", "X_User-Id", "X_User_Id", "X-User_Email", "X_User-Email", "X_User_Email"];
+    for (proxy, file, page) in PROXIES {
+        let of_file = std::fs::read_to_string(root().join("examples/proxies").join(file)).unwrap();
+        let of_page = std::fs::read_to_string(root().join(format!("docs/proxies/{page}.md"))).unwrap();
+        let names_all = twins.iter().all(|twin| of_file.contains(twin));
+        let drops_all = of_file.contains("headers_with_underscores_action: DROP_HEADER");
+        let drops_by_itself = of_page.contains("drops headers with underscores by itself");
+        // The file of HAProxy takes them away before its script asks.
+        let is_beside_another = proxy == "haproxy-lua";
+        assert!(names_all || drops_all || drops_by_itself || is_beside_another, "{proxy}");
+    }
 }
 
 #[test]

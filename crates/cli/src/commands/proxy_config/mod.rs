@@ -16,6 +16,9 @@ use crate::upstream_options::UpstreamOptions;
 /// The headers in which sessions come. They are set anew in any case.
 const OF_SESSIONS: [&str; 4] = ["Authorization", "Cookie", "X-Session-Token", "X-Session-Cookie"];
 
+/// How many headers a filter of the Gateway API of Kubernetes takes away at the most.
+const REMOVED_IN_KUBERNETES: usize = 16;
+
 /// A proxy, and the file that it is configured by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Proxy {
@@ -122,6 +125,24 @@ impl Address {
         let bare = self.bare_host();
         if bare.contains(':') { format!("\"{bare}\"") } else { bare.to_owned() }
     }
+
+    /// The service of Kubernetes that its host names, with its namespace where that is said: `name`, `name.namespace` or
+    /// `name.namespace.svc` with whatever the cluster is called.
+    fn service(&self) -> Option<(&str, Option<&str>)> {
+        let is_label = |label: &&str| {
+            let is_of_label = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+            !label.is_empty() && label.bytes().all(is_of_label)
+        };
+        let labels: Vec<&str> = self.host.split('.').collect();
+        if self.ip().is_some() || !labels.iter().all(is_label) {
+            return None;
+        }
+        match labels[..] {
+            [name] => Some((name, None)),
+            [name, namespace] | [name, namespace, "svc", ..] => Some((name, Some(namespace))),
+            _ => None,
+        }
+    }
 }
 
 fn address(text: &str) -> Result<Address, String> {
@@ -179,7 +200,7 @@ impl ProxyConfig {
                 "the server does not say where its gateway listens: name that with --gateway HOST:PORT, or the configuration files with -c"
             ),
         };
-        for note in self.not_printed() {
+        for note in self.not_printed(&gateway, route) {
             global.output().note(&note);
         }
         let listen = self.listen.clone().unwrap_or_else(|| Address::of_this_machine(8080));
@@ -195,8 +216,8 @@ impl ProxyConfig {
 }
 
 impl ProxyConfig {
-    /// What was asked for and does not stand in the file, one sentence each.
-    fn not_printed(&self) -> Vec<String> {
+    /// What was asked for and does not stand in the file, or does not work there, one sentence each.
+    fn not_printed(&self, gateway: &Address, route: &Route) -> Vec<String> {
         let file = self.proxy.file();
         let has = |placeholder: &str| file.contains(placeholder);
         let mut notes = Vec::new();
@@ -205,15 +226,24 @@ impl ProxyConfig {
                 "the file does not say where the proxy listens, so --listen counts for nothing".to_owned(),
             );
         }
-        for (name, address) in [("app", &self.app), ("gateway", &self.gateway)] {
-            let has_host = ["}}", "_host}}", "_ip}}"].iter().any(|end| has(&format!("{{{{{name}{end}")));
-            if address.is_some() && !has_host {
-                notes.push(if has(&format!("{{{{{name}_port}}}}")) {
-                    format!("the file has the port of --{name} alone: write the name of its service into it")
-                } else {
-                    format!("the file does not say where the {name} is, so --{name} counts for nothing")
-                });
+        if self.app.is_some() && !has("{{app") {
+            notes.push("the file does not say where the app is, so --app counts for nothing".to_owned());
+        }
+        for (name, address) in [("app", self.app.as_ref()), ("gateway", Some(gateway))] {
+            let Some(Address { host, .. }) = address.filter(|address| address.service().is_none()) else {
+                continue;
+            };
+            if has(&format!("{{{{{name}_service}}}}")) {
+                notes.push(format!(
+                    "the file has the port of the {name} alone, because {host} is no service of Kubernetes: name that with --{name} SERVICE.NAMESPACE:PORT, or write it into the file"
+                ));
             }
+        }
+        let spellings = underscored(&headers(route)).len();
+        if self.proxy == Proxy::KubernetesGateway && spellings > REMOVED_IN_KUBERNETES {
+            notes.push(format!(
+                "the headers of the route have {spellings} spellings with underscores, and a filter of Kubernetes takes away {REMOVED_IN_KUBERNETES} headers at the most: have fewer headers, or ones with fewer hyphens, or let the proxy drop all names with underscores and take the list out of the file"
+            ));
         }
         if self.route != DEFAULT_ROUTE && self.proxy == Proxy::Istio {
             notes.push(format!(
@@ -258,6 +288,13 @@ fn filled(proxy: Proxy, addresses: &[(&str, Address)], route: (&str, &Route), co
     let headers = headers(route);
     let mut file = String::new();
     for line in proxy.file().lines() {
+        let is_without_namespace = |(of, address): &(&str, Address)| {
+            line.contains(&format!("{{{{{of}_namespace}}}}"))
+                && !matches!(address.service(), Some((_, Some(_))))
+        };
+        if addresses.iter().any(is_without_namespace) {
+            continue;
+        }
         let line = addresses.iter().fold(line.to_owned(), |line, (of, address)| replaced(&line, of, address));
         let line = line
             .replace("{{route}}", name)
@@ -286,10 +323,15 @@ fn filled(proxy: Proxy, addresses: &[(&str, Address)], route: (&str, &Route), co
 
 fn replaced(line: &str, name: &str, address: &Address) -> String {
     let Address { host, port } = address;
+    // What is no service is one that somebody makes for it.
+    let (service, namespace) =
+        address.service().unwrap_or((if name == "gateway" { "sessera" } else { name }, None));
     line.replace(&format!("{{{{{name}}}}}"), &format!("{host}:{port}"))
         .replace(&format!("{{{{{name}_host}}}}"), host)
         .replace(&format!("{{{{{name}_ip}}}}"), &address.host_in_yaml())
         .replace(&format!("{{{{{name}_port}}}}"), &port.to_string())
+        .replace(&format!("{{{{{name}_service}}}}"), service)
+        .replace(&format!("{{{{{name}_namespace}}}}"), namespace.unwrap_or_default())
 }
 
 /// Every header that the app gets anew.
