@@ -23,21 +23,41 @@ const MAX_NAME: usize = 128;
 const MAX_HYPHENS: usize = 8;
 
 /// Headers that a route cannot have. They stand in an answer to the proxy and then in a request to the app, so none may be one
-/// by which a message is framed, passed on, kept or traced, and none that the gateway sets anew in any case.
+/// by which a message is framed, passed on, kept or traced, by which a client says what it takes or a proxy whose client it has,
+/// and none that the gateway sets anew in any case.
 const TAKEN: &[&str] = &[
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "accept-ranges",
     "age",
+    "allow",
     "alt-svc",
+    "alt-used",
+    "b3",
     "baggage",
     "cache-control",
     "cdn-cache-control",
+    "cdn-loop",
+    "cf-connecting-ip",
+    "cf-connecting-ipv6",
+    "cf-ipcountry",
+    "cf-ray",
+    "cf-visitor",
     "clear-site-data",
     "connection",
     "cookie",
     "date",
+    "dnt",
+    "early-data",
     "etag",
     "expect",
     "expires",
+    "fastly-client-ip",
     "forwarded",
+    "from",
+    "front-end-https",
     "host",
     "http2-settings",
     "if-match",
@@ -46,6 +66,7 @@ const TAKEN: &[&str] = &[
     "if-range",
     "if-unmodified-since",
     "keep-alive",
+    "last-event-id",
     "last-modified",
     "link",
     "location",
@@ -53,12 +74,15 @@ const TAKEN: &[&str] = &[
     "nel",
     "origin",
     "pragma",
+    "priority",
     "proxy",
     "range",
+    "referer",
     "refresh",
     "report-to",
     "reporting-endpoints",
     "retry-after",
+    "save-data",
     "server",
     "set-cookie",
     "set-cookie2",
@@ -71,11 +95,19 @@ const TAKEN: &[&str] = &[
     "trailer",
     "trailers",
     "transfer-encoding",
+    "true-client-ip",
+    "uber-trace-id",
     "upgrade",
+    "upgrade-insecure-requests",
+    "user-agent",
     "vary",
     "via",
     "warning",
     "www-authenticate",
+    "x-amzn-trace-id",
+    "x-client-ip",
+    "x-cloud-trace-context",
+    "x-cluster-client-ip",
     "x-content-type-options",
     "x-http-method",
     "x-http-method-override",
@@ -84,6 +116,7 @@ const TAKEN: &[&str] = &[
     "x-real-ip",
     "x-redirect-to",
     "x-request-id",
+    "x-requested-with",
     "x-rewrite-url",
     "x-sendfile",
     "x-sendfile2",
@@ -91,12 +124,14 @@ const TAKEN: &[&str] = &[
     "x-session-token",
 ];
 
-/// What the names of such headers begin with. Those of nginx (`X-Accel-Redirect`) and Envoy steer these.
+/// What the names of such headers begin with. Those of nginx (`X-Accel-Redirect`) and Envoy steer these, and those with `Sec-`
+/// are the browser's own (the Fetch standard).
 const TAKEN_FAMILIES: &[&str] = &[
     "access-control-",
     "content-",
     "grpc-",
     "proxy-",
+    "sec-",
     "x-b3-",
     "x-accel-",
     "x-envoy-",
@@ -234,7 +269,9 @@ fn check_header(header: &str, at: &str, names: &mut BTreeSet<String>, found: &mu
             "the header {header} has more than {MAX_HYPHENS} hyphens, so proxies could not keep all its other spellings from the app: choose a shorter name"
         )
     } else if is_taken(&name) {
-        format!("the header {header} means something to proxies: choose another one, such as X-User-Id")
+        format!(
+            "the header {header} means something to HTTP, to clients or to proxies: choose another one, such as X-User-Id"
+        )
     } else if !names.insert(name) {
         format!("the route has the header {header} already")
     } else {
@@ -343,6 +380,20 @@ mod tests {
             "traceparent",
             "Proxy",
             "Origin",
+            "Accept",
+            "Accept-Encoding",
+            "User-Agent",
+            "Sec-WebSocket-Key",
+            "Sec-Fetch-Mode",
+            "X-Requested-With",
+            "Priority",
+            "Early-Data",
+            "X-Real-IP",
+            "True-Client-IP",
+            "CF-Connecting-IP",
+            "B3",
+            "X-B3-TraceId",
+            "X-Amzn-Trace-Id",
         ];
         for header in taken {
             for (route, place) in [
@@ -355,7 +406,14 @@ mod tests {
                 assert!(problem.starts_with(&told), "{problem}");
             }
         }
-        for header in ["Authorization", "X-User-Id", "Remote-User", "X-Status", "Forwarded-User"] {
+        for header in [
+            "Authorization",
+            "X-User-Id",
+            "Remote-User",
+            "X-Status",
+            "Forwarded-User",
+            "Cf-Access-Jwt-Assertion",
+        ] {
             let routes = json!({"a": {"template": "t", "header": "X-Token", "headers": {header: "sub"}}});
             Config::from_tree(&with(json!({}), routes)).unwrap();
         }
