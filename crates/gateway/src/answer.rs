@@ -127,13 +127,16 @@ pub(crate) fn denied(question: &Question<'_>, decision: Decision) -> Denial {
             body["error"]["details"] = json!({ "redirect_browser_to": page });
             sent_there(question, is_way.then_some(page), Denial { status, headers: vec![], body: Some(body) })
         }
-        Decision::Forbidden => {
-            told(StatusCode::FORBIDDEN, "The session is good, and its owner may not come here.")
+        Decision::Forbidden(reason) => told(StatusCode::FORBIDDEN, &reason),
+        Decision::Stranger { peer } => {
+            let address = peer.map_or("This address".into(), |peer| format!("The address {peer}"));
+            told(
+                StatusCode::FORBIDDEN,
+                &format!(
+                    "{address} is none of a proxy that may ask. Name it in serve.gateway.trusted_proxies."
+                ),
+            )
         }
-        Decision::Stranger => told(
-            StatusCode::FORBIDDEN,
-            "This address is none of a proxy that may ask. Name it in serve.gateway.trusted_proxies.",
-        ),
         Decision::Unavailable { reason, retry_after } => {
             let mut denial = told(StatusCode::SERVICE_UNAVAILABLE, &format!("{reason} Try again shortly."));
             denial.headers.push((header::RETRY_AFTER, seconds(retry_after).into()));

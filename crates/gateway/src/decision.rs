@@ -1,5 +1,6 @@
 //! What becomes of a question.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,10 +47,13 @@ pub enum Decision {
         /// Whether the browser can be sent there.
         is_way: bool,
     },
-    /// The session is good, and its owner may not pass.
-    Forbidden,
+    /// The session is good, and its owner may not pass. The text says why, and whom to ask.
+    Forbidden(String),
     /// Whoever asks is no proxy that may ask.
-    Stranger,
+    Stranger {
+        /// Its address, where that is known.
+        peer: Option<IpAddr>,
+    },
     /// Something that the answer takes is not there right now.
     Unavailable {
         /// What, and what to do about it.
@@ -112,8 +116,8 @@ impl Decision {
             Self::Pass(_) => "pass",
             Self::SignIn { .. } | Self::Contradiction(_) => "sign_in",
             Self::SecondFactor { .. } => "second_factor",
-            Self::Forbidden => "forbidden",
-            Self::Stranger => "stranger",
+            Self::Forbidden(_) => "forbidden",
+            Self::Stranger { .. } => "stranger",
             Self::Unavailable { .. } => "unavailable",
             Self::NoRoute(_) => "no_route",
             Self::Fault(_) => "fault",

@@ -7,6 +7,7 @@ use std::time::Duration;
 use opentelemetry::Context;
 use prometheus::IntCounterVec;
 use serde_json::Value;
+use sessera_config::gateway::DEFAULT_ROUTE;
 use sessera_issuer::tokens::TokenSteps;
 use sessera_issuer::upstream::{Refusal, RefusalKind, UpstreamError};
 use sessera_issuer::{Assurance, IssuerError, ReusedTokens, Sessions};
@@ -59,7 +60,7 @@ impl Gateway {
             Some((decision, _)) => decision,
             None => self.judge(&now, question).await,
         };
-        self.told(&now, peer, question, &decision, Span::current);
+        self.told(&now, question, &decision, Span::current);
         decision
     }
 
@@ -83,7 +84,7 @@ impl Gateway {
     ) -> Option<(Decision, TokenSteps)> {
         let now = (self.now)();
         let judged = self.judge_at_once(&now, peer, question)?;
-        self.told(&now, peer, question, &judged.0, request);
+        self.told(&now, question, &judged.0, request);
         Some(judged)
     }
 
@@ -95,7 +96,7 @@ impl Gateway {
     ) -> Option<(Decision, TokenSteps)> {
         let mut steps = TokenSteps::default();
         let decision = if is_stranger(now, peer) {
-            Decision::Stranger
+            Decision::Stranger { peer: peer.map(|peer| peer.to_canonical()) }
         } else if let Some(route) = now.routes.get(question.route) {
             self.judge_route_at_once(now, route, question, &mut steps)?
         } else {
@@ -167,7 +168,7 @@ impl Gateway {
             return Ok(without_session(now, route, question));
         };
         if !route.takes(&live) {
-            return Ok(insufficient(now, route, question, Decision::Forbidden));
+            return Ok(insufficient(now, route, question, of_another_schema(route)));
         }
         self.sessions.require(&now.issuer, &live, asked(now, route)).await?;
         let token = match &route.token {
@@ -186,17 +187,10 @@ impl Gateway {
     }
 
     /// Counts and logs what was decided, in the span of the `request`.
-    fn told(
-        &self,
-        now: &Snapshot,
-        peer: Option<IpAddr>,
-        question: &Question<'_>,
-        decision: &Decision,
-        request: impl Fn() -> Span,
-    ) {
+    fn told(&self, now: &Snapshot, question: &Question<'_>, decision: &Decision, request: impl Fn() -> Span) {
         let (dialect, outcome) = (question.dialect.as_str(), decision.outcome());
         // Whoever asks may name what they like, and each name of a route that is none would be one more number.
-        let is_route = !matches!(decision, Decision::Stranger | Decision::NoRoute(_));
+        let is_route = !matches!(decision, Decision::Stranger { .. } | Decision::NoRoute(_));
         let route = if is_route { question.route_name() } else { NO_ROUTE };
         self.decisions.with_label_values(&[route, dialect, outcome]).inc();
         match decision {
@@ -210,7 +204,7 @@ impl Gateway {
                     );
                 });
             }
-            Decision::Stranger if now.may_tell("stranger") => {
+            Decision::Stranger { peer } if now.may_tell("stranger") => {
                 let peer = peer.map(|peer| peer.to_string()).unwrap_or_default();
                 request().in_scope(|| {
                     tracing::warn!(
@@ -254,8 +248,22 @@ fn asked(now: &Snapshot, route: &Route) -> Assurance {
 
 fn no_route(question: &Question<'_>) -> Decision {
     let shown: String = question.route_name().chars().take(128).collect();
+    if shown.starts_with('?') {
+        return Decision::NoRoute(format!(
+            "The query \"{shown}\" names no route. Write ?route=NAME into the configuration of the proxy, or no query for the route \"{DEFAULT_ROUTE}\"."
+        ));
+    }
     Decision::NoRoute(format!(
         "There is no route \"{shown}\". Add it under /gateway/routes, or name another one in the configuration of the proxy."
+    ))
+}
+
+/// What becomes of a session whose owner has an identity schema that the route does not take. Which ones it takes is not for
+/// everybody to know.
+fn of_another_schema(route: &Route) -> Decision {
+    Decision::Forbidden(format!(
+        "The session is good, but the identity schema of its owner is none of those that the route \"{}\" takes (schema_ids). Ask whoever runs this service for access.",
+        route.name
     ))
 }
 
@@ -326,7 +334,8 @@ fn forbidden_elsewhere(
     if told["error"]["id"] == "session_aal2_required" {
         second_factor(now, route, question, told["redirect_browser_to"].as_str())
     } else {
-        insufficient(now, route, question, Decision::Forbidden)
+        let reason = "The server that keeps the sessions does not let this one be used. It says why in its own log: ask whoever runs it.";
+        insufficient(now, route, question, Decision::Forbidden(reason.into()))
     }
 }
 

@@ -112,7 +112,13 @@ async fn a_route_may_ask_for_two_factors() {
 #[tokio::test]
 async fn a_route_may_ask_for_a_schema() {
     let gateway = TestGateway::with(json!({"api": {"schema_ids": ["staff"]}})).await;
-    assert!(matches!(gateway.decide("GET", &[("x-session-token", TOKEN)]).await, Decision::Forbidden));
+    match gateway.decide("GET", &[("x-session-token", TOKEN)]).await {
+        Decision::Forbidden(reason) => {
+            assert!(reason.contains("schema of its owner") && reason.contains("\"api\""), "{reason}");
+            assert!(!reason.contains("staff"), "{reason}");
+        }
+        other => panic!("{other:?}"),
+    }
     gateway.configure(&json!({"api": {"schema_ids": ["staff", "default"]}}), &json!({}));
     gateway.pass(&[("x-session-token", TOKEN)]).await;
 }
@@ -137,12 +143,17 @@ async fn preflights_pass_as_nobody_unless_they_are_checked() {
 async fn strangers_and_unknown_routes_are_told_so() {
     let gateway = TestGateway::with(json!({})).await;
     let stranger = gateway.decide_for(Some([10, 0, 0, 1].into()), "api", "GET", &[]).await;
-    assert!(matches!(stranger, Decision::Stranger));
-    assert!(matches!(gateway.decide_for(None, "api", "GET", &[]).await, Decision::Stranger));
+    assert!(matches!(stranger, Decision::Stranger { peer: Some(peer) } if peer.to_string() == "10.0.0.1"));
+    let unknown = gateway.decide_for(None, "api", "GET", &[]).await;
+    assert!(matches!(unknown, Decision::Stranger { peer: None }));
+    for (route, told) in [("?x=1", "The query \"?x=1\" names no route"), ("x", "There is no route \"x\"")] {
+        let decision = gateway.decide_for(Some([127, 0, 0, 1].into()), route, "GET", &[]).await;
+        assert!(matches!(&decision, Decision::NoRoute(reason) if reason.starts_with(told)), "{decision:?}");
+    }
     assert!(
         matches!(gateway.decide("GET", &[]).await, Decision::NoRoute(reason) if reason.contains("\"api\""))
     );
-    assert_eq!(gateway.decided("(none)", "no_route"), 1, "no number for each name that somebody makes up");
+    assert_eq!(gateway.decided("(none)", "no_route"), 3, "no number for each name that somebody makes up");
     let known = gateway.decide_for(Some([127, 0, 0, 1].into()), "default", "GET", &[]).await;
     assert!(matches!(known, Decision::SignIn { .. }));
 }

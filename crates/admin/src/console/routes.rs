@@ -244,10 +244,10 @@ fn told(decision: Decision, sent: &HeaderMap, template: &str) -> Outcome {
         // The headers of a trial stand in it once each.
         Decision::Contradiction(_) => Outcome::SignIn(None),
         Decision::SecondFactor { page, is_way } => Outcome::SecondFactor(page, is_way),
-        Decision::Forbidden => Outcome::Forbidden,
+        Decision::Forbidden(_) => Outcome::Forbidden,
         Decision::Unavailable { reason, .. } => Outcome::Unavailable(reason),
         Decision::NoRoute(reason) | Decision::Fault(reason) => Outcome::Fault(reason),
-        Decision::Stranger => Outcome::Fault("Whoever asks is no proxy that may ask.".into()),
+        Decision::Stranger { .. } => Outcome::Fault("Whoever asks is no proxy that may ask.".into()),
     }
 }
 

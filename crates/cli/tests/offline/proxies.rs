@@ -151,7 +151,8 @@ fn kubernetes_gets_services_with_their_namespaces() {
 #[test]
 fn more_headers_than_kubernetes_takes_away_are_told() {
     let folder = Folder::new();
-    for (headers, is_told) in [("X-A: sub, X-B: sub", false), ("X-User-Full-Name: sub, X-User-Id: sub, X-A: sub", true)]
+    for (headers, is_told) in
+        [("X-A: sub, X-B: sub", false), ("X-User-Full-Name: sub, X-User-Id: sub, X-A: sub", true)]
     {
         folder.write(
             "c.yml",
