@@ -16,6 +16,7 @@ use sessera_telemetry::Traces;
 use tracing::Span;
 
 use crate::decision::{Admitted, Decision, LeftOut};
+use crate::dialect::Dialect;
 use crate::health::Health;
 use crate::question::Question;
 use crate::routes::Route;
@@ -248,6 +249,11 @@ fn asked(now: &Snapshot, route: &Route) -> Assurance {
 
 fn no_route(question: &Question<'_>) -> Decision {
     let shown: String = question.route_name().chars().take(128).collect();
+    if let Some(extension) = shown.strip_prefix('?').filter(|_| question.dialect == Dialect::Grpc) {
+        return Decision::NoRoute(format!(
+            "The context extension \"{extension}\" names no route. Write route: NAME into context_extensions in the configuration of Envoy, or none for the route \"{DEFAULT_ROUTE}\"."
+        ));
+    }
     if shown.starts_with('?') {
         return Decision::NoRoute(format!(
             "The query \"{shown}\" names no route. Write ?route=NAME into the configuration of the proxy, or no query for the route \"{DEFAULT_ROUTE}\"."
