@@ -91,7 +91,8 @@ fn the_example_of_the_document_gives_the_pages_a_look_of_their_own() {
     let folder = TempDir::new().unwrap();
     example(folder.path());
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
-    let server = start(folder.path(), &["-c", "c.yml"], &[]);
+    let recovery = ("SELFSERVICE_FLOWS_RECOVERY_ENABLED", "true");
+    let server = start(folder.path(), &["-c", "c.yml"], &[recovery]);
     let said = server.said.join("\n");
     assert!(!said.contains("/pages"), "{said}");
 
