@@ -1,12 +1,14 @@
 //! What the configuration says about accounts, compiled.
 
+use std::sync::Arc;
+
 use sessera_config::{Config, Problem};
 
 use crate::flows::method::Methods;
 use crate::mail::{EMAIL, MailRules, SMS};
 use crate::methods;
 use crate::rules::Rules;
-use crate::schema::{IdentitySchemas, SchemaError};
+use crate::schema::{IdentitySchema, IdentitySchemas, SchemaError};
 
 /// What the configuration says about accounts. It never changes; a new configuration makes a new one.
 #[derive(Clone, Debug)]
@@ -52,6 +54,16 @@ fn unmarked(schemas: &IdentitySchemas, rules: &Rules, methods: &Methods) -> Vec<
     unmarked.map(note).collect()
 }
 
+/// Notes which schemas say of which organization somebody is.
+fn of_organizations(schemas: &IdentitySchemas, config: &Config) -> Vec<Problem> {
+    let naming = schemas.iter().filter(|schema| schema.names_organizations());
+    let problem = "it has no effect that ory.sh/kratos/organizations/matcher marks a trait, because there are no organizations";
+    let note = |schema: &Arc<IdentitySchema>| {
+        about_schema(&SchemaError { id: schema.id().to_owned(), problem: problem.to_owned() }, config)
+    };
+    naming.map(note).collect()
+}
+
 /// Notes that messages are to be sent by a channel, and nobody takes them.
 fn without_channel(schemas: &IdentitySchemas, config: &Config) -> Vec<Problem> {
     let courier = &config.courier;
@@ -81,6 +93,7 @@ impl Snapshot {
             (Ok(schemas), Ok(rules), Ok(methods), Ok(mail)) => {
                 let mut notes = unmarked(&schemas, &rules, &methods);
                 notes.extend(methods::oidc::notes(config));
+                notes.extend(of_organizations(&schemas, config));
                 notes.extend(without_channel(&schemas, config));
                 notes.extend(mail.templates.notes().iter().cloned());
                 Ok(Self { schemas, rules, methods, mail, notes })

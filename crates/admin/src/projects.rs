@@ -266,7 +266,7 @@ async fn patch_revision(
 
 /// List revisions
 ///
-/// The newest one comes first. Each is shown with what it changed, and secrets are shown as key ids or short
+/// The newest one comes first. Each is shown with who made it and what it changed, and secrets are shown as key ids or short
 /// digests.
 #[utoipa::path(get, path = "/projects/{project}/revisions", operation_id = "listProjectRevisions", tag = "project",
     params(
@@ -293,7 +293,8 @@ async fn list_revisions(
     let link = place.link(&format!("/projects/{id}/revisions"), &parameters)?;
     let shown = revisions.into_iter().map(|revision| {
         let diff = redact::shown_difference(&revision.diff);
-        json!({ "id": revision.id, "parent": revision.parent, "created_at": revision.created_at, "diff": diff })
+        let actor: Value = revision.made_by.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        json!({ "id": revision.id, "parent": revision.parent, "created_at": revision.created_at, "actor": actor, "diff": diff })
     });
     Ok(([(header::LINK, link)], answer::ok(shown.collect::<Value>())).into_response())
 }

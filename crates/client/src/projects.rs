@@ -56,6 +56,8 @@ pub struct Revision {
     pub parent: Option<Uuid>,
     /// When it was made (RFC 3339).
     pub created_at: String,
+    /// Who made it, as entries of the record say it; nothing when nobody knows.
+    pub actor: Option<Value>,
     /// What changed. Secrets are shown as key ids or short digests.
     pub diff: Value,
 }

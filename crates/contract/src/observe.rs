@@ -89,12 +89,12 @@ pub async fn note(State(observer): State<Observer>, mut request: Request, next: 
     };
     let (status, took) = (Status::of(&response), start.elapsed());
     if let Some(context) = &traced {
-        Traces::answered(context, status.told());
+        Traces::answered(context, status);
     }
     if let Some(inside) = &inside {
-        inside.answered(status.told());
+        inside.answered(status);
     }
-    metrics.answered(api, route, method, status.told(), took);
+    metrics.answered(api, route, method, status, took);
     span.in_scope(|| tracing::debug!(api, route, method, status = status.code(), ?took, "answered"));
     response.headers_mut().insert(REQUEST_ID, id);
     response

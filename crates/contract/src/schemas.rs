@@ -74,7 +74,7 @@ async fn list(State(snapshot): State<Arc<Snapshot>>, parameters: Parameters) -> 
     tag = "identity",
     params(("id" = String, Path, description = "The schema's id, plain or as base64url")),
     responses(
-        (status = 200, description = "The JSON Schema", body = Value),
+        (status = 200, description = "The JSON Schema", body = Object),
         (status = 404, description = "There is no such schema", body = ErrorBody),
     )
 )]

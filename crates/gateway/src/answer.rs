@@ -1,13 +1,14 @@
-//! Decisions as answers. Here alone they become statuses of HTTP, those that a message over gRPC carries among them.
+//! Decisions as answers, with their statuses, those that a message over gRPC carries among them.
 
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 #[cfg(feature = "grpc")]
 use axum::http::{Method, Request, Version};
 use axum::response::Response;
 use serde_json::{Value, json};
+use sessera_http::status::Status;
 use sessera_http::values::{JSON, NO_STORE};
 
 use crate::decision::{Decision, EMPTY, Fate, Pass};
@@ -23,7 +24,7 @@ const TO_REMOVE: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-r
 /// How a request is kept from the app.
 #[derive(Debug)]
 pub(crate) struct Denial {
-    pub(crate) status: StatusCode,
+    pub(crate) status: Status,
     /// Headers of the answer beside those of its body.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     /// What is wrong, for programs and those who write them; nothing where a browser goes elsewhere.
@@ -35,9 +36,9 @@ impl Denial {
     /// The code of gRPC that says the same.
     pub(crate) fn code(&self) -> tonic::Code {
         match self.status {
-            StatusCode::SERVICE_UNAVAILABLE => tonic::Code::Unavailable,
-            StatusCode::INTERNAL_SERVER_ERROR => tonic::Code::Internal,
-            StatusCode::FORBIDDEN => tonic::Code::PermissionDenied,
+            Status::UNAVAILABLE => tonic::Code::Unavailable,
+            Status::FAULT => tonic::Code::Internal,
+            Status::NOT_ALLOWED => tonic::Code::PermissionDenied,
             _ => tonic::Code::Unauthenticated,
         }
     }
@@ -50,7 +51,7 @@ pub(crate) fn over_http(question: &Question<'_>, decision: Decision) -> Response
         decision => denied(question, decision),
     };
     let mut response = Response::new(denial.body.map_or_else(Body::empty, |body| body.to_string().into()));
-    *response.status_mut() = denial.status;
+    denial.status.set(&mut response);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, JSON);
     headers.insert(header::CACHE_CONTROL, NO_STORE);
@@ -105,9 +106,9 @@ pub(crate) fn denied(question: &Question<'_>, decision: Decision) -> Denial {
         |status, reason: &str| Denial { status, headers: vec![], body: Some(envelope(status, None, reason)) };
     match decision {
         // Whatever passes is none of those that do not; the caller has looked.
-        Decision::Pass(_) => told(StatusCode::INTERNAL_SERVER_ERROR, "The request passes."),
+        Decision::Pass(_) => told(Status::FAULT, "The request passes."),
         Decision::SignIn { way } => {
-            let status = StatusCode::UNAUTHORIZED;
+            let status = Status::UNPROVEN;
             let reason = "No valid session was found in the request. Sign in and send the session cookie or the header X-Session-Token.";
             sent_there(
                 question,
@@ -115,36 +116,33 @@ pub(crate) fn denied(question: &Question<'_>, decision: Decision) -> Denial {
                 Denial { status, headers: vec![], body: Some(envelope(status, None, reason)) },
             )
         }
-        Decision::Contradiction(name) => told(
-            StatusCode::UNAUTHORIZED,
-            &format!("The header {name} is there more than once. Send it once."),
-        ),
+        Decision::Contradiction(name) => {
+            told(Status::UNPROVEN, &format!("The header {name} is there more than once. Send it once."))
+        }
         Decision::SecondFactor { page, is_way } => {
-            let status = StatusCode::FORBIDDEN;
+            let status = Status::NOT_ALLOWED;
             let reason = "The session has proven one factor, and this takes a second one. Ask for it with a login flow with aal=aal2.";
             let mut body = envelope(status, Some("session_aal2_required"), reason);
             body["redirect_browser_to"] = page.as_str().into();
             body["error"]["details"] = json!({ "redirect_browser_to": page });
             sent_there(question, is_way.then_some(page), Denial { status, headers: vec![], body: Some(body) })
         }
-        Decision::Forbidden(reason) => told(StatusCode::FORBIDDEN, &reason),
+        Decision::Forbidden(reason) => told(Status::NOT_ALLOWED, &reason),
         Decision::Stranger { peer } => {
             let address = peer.map_or("This address".into(), |peer| format!("The address {peer}"));
             told(
-                StatusCode::FORBIDDEN,
+                Status::NOT_ALLOWED,
                 &format!(
                     "{address} is none of a proxy that may ask. Name it in serve.gateway.trusted_proxies."
                 ),
             )
         }
         Decision::Unavailable { reason, retry_after } => {
-            let mut denial = told(StatusCode::SERVICE_UNAVAILABLE, &format!("{reason} Try again shortly."));
+            let mut denial = told(Status::UNAVAILABLE, &format!("{reason} Try again shortly."));
             denial.headers.push((header::RETRY_AFTER, seconds(retry_after).into()));
             denial
         }
-        Decision::NoRoute(reason) | Decision::Fault(reason) => {
-            told(StatusCode::INTERNAL_SERVER_ERROR, &reason)
-        }
+        Decision::NoRoute(reason) | Decision::Fault(reason) => told(Status::FAULT, &reason),
     }
 }
 
@@ -155,7 +153,7 @@ fn sent_there(question: &Question<'_>, way: Option<String>, mut denial: Denial) 
         denial.headers.push((REDIRECT_TO, location));
         return denial;
     }
-    let status = if question.keeps_method() { StatusCode::FOUND } else { StatusCode::SEE_OTHER };
+    let status = if question.keeps_method() { Status::GO_ON_AS_BEFORE } else { Status::GO_ON };
     Denial { status, headers: vec![(header::LOCATION, location)], body: None }
 }
 
@@ -165,10 +163,10 @@ fn seconds(time: Duration) -> u64 {
 }
 
 /// An error as the public API answers it.
-fn envelope(status: StatusCode, id: Option<&str>, reason: &str) -> Value {
+fn envelope(status: Status, id: Option<&str>, reason: &str) -> Value {
     let mut error = json!({
-        "code": status.as_u16(),
-        "status": status.canonical_reason().unwrap_or_default(),
+        "code": status.code(),
+        "status": status.phrase(),
         "reason": reason,
         "message": "The proxy may not let the request pass.",
     });
@@ -189,24 +187,24 @@ pub(crate) fn no_request_of_grpc<B>(request: &Request<B>) -> Option<Response> {
     if request.version() < Version::HTTP_2 {
         let reason =
             "gRPC needs HTTP/2. Let the proxy speak it, without TLS and from the first byte on (h2c).";
-        return Some(told(StatusCode::HTTP_VERSION_NOT_SUPPORTED, reason));
+        return Some(told(Status::OTHER_VERSION, reason));
     }
     if request.method() != Method::POST {
-        let mut response = told(StatusCode::METHOD_NOT_ALLOWED, "Requests of gRPC are sent with POST.");
+        let mut response = told(Status::NO_SUCH_METHOD, "Requests of gRPC are sent with POST.");
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
         return Some(response);
     }
     if !is_grpc {
         let reason = "Messages of gRPC have the media type application/grpc. Other ways to ask are /auth-request, /forward-auth and /ext-authz/ROUTE/.";
-        return Some(told(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
+        return Some(told(Status::OTHER_MEDIA_TYPE, reason));
     }
     None
 }
 
 /// An error as an answer.
-fn told(status: StatusCode, reason: &str) -> Response {
+fn told(status: Status, reason: &str) -> Response {
     let mut response = Response::new(Body::from(envelope(status, None, reason).to_string()));
-    *response.status_mut() = status;
+    status.set(&mut response);
     response.headers_mut().insert(header::CONTENT_TYPE, JSON);
     response
 }
@@ -227,7 +225,7 @@ pub(crate) fn no_grpc() -> Response {
 /// What is answered on paths at which nobody asks.
 pub(crate) fn nothing_here() -> Response {
     let reason = "Proxies ask at /auth-request, /forward-auth and /ext-authz/ROUTE/, and over gRPC.";
-    told(StatusCode::NOT_FOUND, reason)
+    told(Status::MISSING, reason)
 }
 
 #[cfg(all(test, feature = "grpc"))]

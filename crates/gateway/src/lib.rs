@@ -14,7 +14,7 @@
 //! | [`values`] | claims as values of headers |
 //! | [`port`] | what is answered on the port: three dialects over HTTP, which `asked` reads, and `grpc` |
 //! | [`health`] | whether questions over gRPC are answered |
-//! | `answer` | decisions as answers; statuses of HTTP stand there alone |
+//! | `answer` | decisions as answers with their statuses |
 
 mod answer;
 mod asked;

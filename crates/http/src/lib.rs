@@ -13,6 +13,7 @@
 //! | [`forwarded`] | what trusted proxies say of the client for whom they ask |
 //! | [`host`] | names of hosts as they are compared |
 //! | [`request_ids`] | the ids of requests |
+//! | [`status`] | every status that is answered, by a name for what it tells |
 //! | [`values`] | values of headers that answers of all ports have |
 //! | [`counted`] | what is counted for as long as it lives |
 
@@ -32,5 +33,6 @@ pub mod paths;
 pub mod peer;
 pub mod request_ids;
 pub mod sound;
+pub mod status;
 pub mod values;
 mod write_timeout;

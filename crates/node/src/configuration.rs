@@ -27,8 +27,8 @@ use uuid::Uuid;
 use crate::snapshot::{Snapshot, Snapshots};
 use crate::{judgement, sinks};
 use checks::{check_reach, check_templates};
-use told::news;
 pub use told::warn;
+use told::{lost_lists, news};
 
 /// Where the templates stand.
 const TEMPLATES: &str = "/session/whoami/tokenizer/templates";
@@ -363,6 +363,7 @@ impl Configuration {
         let config = &snapshot.config;
         let known = &self.snapshot().config;
         warnings.extend(news((config, &after), (known, &before)));
+        warnings.extend(lost_lists(&snapshot.issuer.templates, &self.snapshot().issuer.templates));
         let mut changes = vec![Change::Unchanged(judged_by), Change::InsertRevision(revision.clone())];
         changes.extend(before_use);
         match self.surroundings.committer.commit(&changes).await {

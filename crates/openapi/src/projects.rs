@@ -131,6 +131,9 @@ pub struct RevisionBody {
     pub parent: Option<Uuid>,
     /// When it was made.
     pub created_at: OffsetDateTime,
+    /// Who made it, as entries of the record say it; `null` when nobody knows.
+    #[schema(value_type = Option<Object>)]
+    pub actor: Option<Value>,
     /// What changed; secrets are shown as key ids or short digests.
     pub diff: Value,
 }

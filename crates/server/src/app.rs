@@ -28,7 +28,6 @@ use crate::session_tokens::SessionTokens;
 use crate::upstream::Upstream;
 use sessera_admin::listeners::Listeners;
 use sessera_config::OtlpConfig;
-use sessera_contract::answer::Status;
 use sessera_contract::health::{Readiness, Stopping};
 use sessera_contract::held::Held;
 use sessera_contract::observe::Observer;
@@ -184,7 +183,7 @@ impl App {
     ) -> Result<Self, ClientError> {
         let mut start = [0; 8];
         random.fill(&mut start);
-        let metrics = Arc::new(Metrics::new(Status::DONE.told()));
+        let metrics = Arc::new(Metrics::default());
         let traces = snapshot.config.tracing.as_ref().and_then(|config| traces(config, &metrics));
         let meter = StoreMeter { metrics: metrics.clone(), traces: traces.clone() };
         let store: Arc<dyn Store> = Arc::new(ObservedStore::new(store, meter));

@@ -60,7 +60,7 @@ impl GatewayShortcut {
         let span = || observe::span(NAME, &id, Some(peer.ip().to_canonical()));
         let Immediate { mut response, route, steps } = self.gateway.answer_at_once(peer, request, span)?;
         let id = LazyCell::force(&id).clone();
-        let (method, status) = (known_method(request.method()), Status::of(&response).told());
+        let (method, status) = (known_method(request.method()), Status::of(&response));
         if let Some(traces) = &self.traces {
             let request = traces.request(start, request.headers(), NAME, method, route, &id);
             traces.token(&request, steps);

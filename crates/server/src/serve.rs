@@ -36,6 +36,7 @@ use crate::{admin_port, public_port};
 use sessera_config::{Config, ConfigError, ConfigFile, Problem, load};
 use sessera_contract::answer;
 use sessera_contract::health::{self, Stopping};
+use sessera_http::status::NO_SLOT;
 use sessera_telemetry::samples;
 use sessera_upstream::{Client, ClientError};
 
@@ -284,7 +285,7 @@ impl SelfCheck {
 
 /// What is answered on a port, with the server's own words for what no route answers.
 fn answers(shortcut: Shortcut, router: Router) -> Answers {
-    let (no_slot, in_place_of) = (answer::status::NO_SLOT, answer::unreadable::in_place_of);
+    let (no_slot, in_place_of) = (NO_SLOT, answer::unreadable::in_place_of);
     Answers { shortcut, router, no_slot, in_place_of, busy: answer::busy }
 }
 

@@ -251,7 +251,7 @@ async fn a_receiver_that_is_gone_hurts_nobody() {
         for _ in 0..QUEUE + 100 {
             Traces::answered(
                 &traces.request(Instant::now(), &headers, "public", "GET", "/", &id),
-                Status::DONE.told(),
+                Status::DONE,
             );
         }
         let dropped = server.app.metrics.spans.with_label_values(&["dropped"]);

@@ -10,14 +10,3 @@ pub use metrics::{Counted, Measured, Metrics};
 pub use samples::Samples;
 pub use store_meter::StoreMeter;
 pub use traces::Traces;
-
-/// The status of an answer, as it is counted and traced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answered {
-    /// Its number.
-    pub code: u16,
-    /// Its class, such as `2xx`.
-    pub class: &'static str,
-    /// Whether the server or something that it needs is at fault.
-    pub is_fault: bool,
-}

@@ -12,8 +12,8 @@ use prometheus::{
     Opts, Registry, TextEncoder,
 };
 
-use crate::Answered;
 use sessera_accounts::password::PasswordHashing;
+use sessera_http::status::Status;
 use sessera_issuer::{IssuerMetrics, SessionCache};
 use sessera_store::{Change, CommitListener, Outcome, Store};
 
@@ -81,12 +81,12 @@ pub struct Metrics {
     pub spans: IntCounterVec,
 }
 
-impl Metrics {
-    /// Numbers that all are zero. `done` is the status of an answer that is what was asked for.
+impl Default for Metrics {
+    /// Numbers that all are zero.
     ///
     /// # Panics
     /// When two of the names below are the same, which a test would show.
-    pub fn new(done: Answered) -> Self {
+    fn default() -> Self {
         let registry = Registry::new();
         let counter = |name: &str, help: &str| IntCounter::with_opts(Opts::new(name, help));
         let counters =
@@ -109,10 +109,10 @@ impl Metrics {
                 times("sessera_store_seconds", "Time of the store by what it did."),
                 &["operation"],
             )?;
-            let (whoami, code) = ("/sessions/whoami", done.code.to_string());
+            let (whoami, code) = ("/sessions/whoami", Status::DONE.code().to_string());
             let metrics = Self {
                 whoami: requests.with_label_values(&["public", whoami, "GET", &code]),
-                whoami_seconds: request_seconds.with_label_values(&["public", whoami, done.class]),
+                whoami_seconds: request_seconds.with_label_values(&["public", whoami, Status::DONE.class()]),
                 requests,
                 request_seconds,
                 issuer: IssuerMetrics::new()?,
@@ -199,7 +199,9 @@ impl Metrics {
         };
         build().unwrap_or_else(|error| panic!("a metric is defined wrongly: {error}"))
     }
+}
 
+impl Metrics {
     fn register(&self) -> prometheus::Result<()> {
         self.registry.register(Box::new(self.requests.clone()))?;
         self.registry.register(Box::new(self.request_seconds.clone()))?;
@@ -243,9 +245,9 @@ impl Metrics {
     }
 
     /// A request was answered.
-    pub fn answered(&self, api: &str, route: &str, method: &str, status: Answered, took: Duration) {
-        self.requests.with_label_values(&[api, route, method, status.code.to_string().as_str()]).inc();
-        self.request_seconds.with_label_values(&[api, route, status.class]).observe(took.as_secs_f64());
+    pub fn answered(&self, api: &str, route: &str, method: &str, status: Status, took: Duration) {
+        self.requests.with_label_values(&[api, route, method, status.code().to_string().as_str()]).inc();
+        self.request_seconds.with_label_values(&[api, route, status.class()]).observe(took.as_secs_f64());
     }
 
     /// Whoami was answered from memory.

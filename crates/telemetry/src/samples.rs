@@ -46,15 +46,14 @@ impl Samples {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Answered;
+    use sessera_http::status::Status;
 
     #[test]
     fn an_hour_is_kept_and_what_happens_moves_the_numbers() {
-        let metrics = Metrics::new(Answered { code: 200, class: "2xx", is_fault: false });
+        let metrics = Metrics::default();
         let samples = Samples::default();
-        let fault = Answered { code: 503, class: "5xx", is_fault: true };
         for seconds in 0..200 {
-            metrics.answered("public", "/x", "GET", fault, Duration::ZERO);
+            metrics.answered("public", "/x", "GET", Status::UNAVAILABLE, Duration::ZERO);
             metrics.sign_ins.inc_by(2);
             metrics.gateway_decisions.with_label_values(&["r", "nginx", "pass"]).inc();
             metrics.gateway_decisions.with_label_values(&["r", "nginx", "forbidden"]).inc();

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use http::{HeaderMap, HeaderValue};
 use opentelemetry::propagation::{Extractor, TextMapPropagator as _};
 use opentelemetry::trace::{
-    Span as _, SpanKind, Status, TraceContextExt as _, Tracer as _, TracerProvider as _,
+    Span as _, SpanKind, Status as SpanStatus, TraceContextExt as _, Tracer as _, TracerProvider as _,
 };
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_otlp::{
@@ -24,12 +24,12 @@ use opentelemetry_sdk::trace::{
     Sampler, SdkTracer, SdkTracerProvider, Span, SpanData, SpanExporter as _, SpanProcessor,
 };
 use prometheus::IntCounterVec;
+use sessera_http::status::Status;
 use sessera_issuer::tokens::{Step, TokenSteps};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::Answered;
 use sessera_config::OtlpConfig;
 
 /// How many spans wait at the most.
@@ -165,11 +165,11 @@ impl Traces {
     }
 
     /// Ends the span of a request.
-    pub fn answered(request: &Context, status: Answered) {
+    pub fn answered(request: &Context, status: Status) {
         let span = request.span();
-        span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.code)));
-        if status.is_fault {
-            span.set_status(Status::error(""));
+        span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.code())));
+        if status.is_fault() {
+            span.set_status(SpanStatus::error(""));
         }
         span.end();
     }
@@ -183,7 +183,7 @@ impl Traces {
         let builder = self.tracer.span_builder(name.to_owned()).with_start_time(start);
         let mut span = builder.start_with_context(&self.tracer, parent);
         if step.failed {
-            span.set_status(Status::error(""));
+            span.set_status(SpanStatus::error(""));
         }
         span.end_with_timestamp(start + step.took);
     }
@@ -235,7 +235,7 @@ impl ToldInside {
     }
 
     /// Ends the span. One that never began, because nobody could read the request, begins and ends here.
-    pub fn answered(&self, status: Answered) {
+    pub fn answered(&self, status: Status) {
         Traces::answered(&self.begin(&HeaderMap::new()), status);
     }
 }

@@ -1,15 +1,4 @@
 //! What traits mean: identifiers and addresses, as the keyword `ory.sh/kratos` marks them.
-//!
-//! | member | meaning |
-//! |---|---|
-//! | `credentials.password.identifier` | the value signs in with a password |
-//! | `credentials.webauthn.identifier` | the value finds the owner of security keys, and names the account on a device |
-//! | `credentials.code.identifier`, `.via` | the value signs in with codes sent to it |
-//! | `credentials.totp.account_name` | the value names the account in authenticator apps |
-//! | `verification.via` | the value is an address to verify |
-//! | `recovery.via` | the value is an address to recover by |
-//!
-//! `via` is `email` or `sms`.
 
 use std::collections::BTreeMap;
 
@@ -20,11 +9,10 @@ use sessera_model::json_pointer::escape;
 
 use super::MAX_VIOLATIONS;
 use super::document::Document;
+use super::marks::{KEYWORD, channel, flag};
 use super::normalise;
 use super::patterns::Patterns;
 use super::violation::Violation;
-
-const KEYWORD: &str = "ory.sh/kratos";
 
 /// How many identifiers of a kind, and how many addresses for a purpose, one person may have.
 pub const MAX_MARKED: usize = 100;
@@ -75,58 +63,6 @@ impl Extracted {
 fn add<T: PartialEq>(list: &mut Vec<T>, new: T) {
     if list.len() <= MAX_MARKED && !list.contains(&new) {
         list.push(new);
-    }
-}
-
-/// Refuses channels that do not exist. The error says what is wrong.
-pub(super) fn check(document: &Document) -> Result<(), String> {
-    check_node(document.root())
-}
-
-fn check_node(node: &Value) -> Result<(), String> {
-    if let Some(extension) = node.get(KEYWORD) {
-        for pointer in ["/verification/via", "/recovery/via", "/credentials/code/via"] {
-            match extension.pointer(pointer).map(Value::as_str) {
-                None | Some(Some("email" | "sms" | "")) => {}
-                Some(_) => return Err(format!("{KEYWORD}{pointer} is neither \"email\" nor \"sms\"")),
-            }
-        }
-        let code_identifies = flag(extension, "/credentials/code/identifier");
-        if code_identifies && channel(extension, "/credentials/code/via").is_none() {
-            return Err(format!("{KEYWORD}/credentials/code has no via; write \"email\" or \"sms\""));
-        }
-    }
-    match node {
-        Value::Array(items) => items.iter().try_for_each(check_node),
-        Value::Object(members) => members.values().try_for_each(check_node),
-        _ => Ok(()),
-    }
-}
-
-/// Whether a node or something below it has a mark that is neither false nor empty, by its pointer in the keyword.
-pub(super) fn has_mark(node: &Value, mark: &str) -> bool {
-    let own = node.get(KEYWORD).and_then(|extension| extension.pointer(mark));
-    if own.is_some_and(|own| *own == true || own.as_str().is_some_and(|text| !text.is_empty())) {
-        return true;
-    }
-    match node {
-        Value::Array(items) => items.iter().any(|item| has_mark(item, mark)),
-        Value::Object(members) => members.values().any(|member| has_mark(member, mark)),
-        _ => false,
-    }
-}
-
-/// Whether a node or something below it has messages sent by a channel.
-pub(super) fn has_channel(node: &Value, via: &str) -> bool {
-    let names =
-        |pointer: &str| node.get(KEYWORD).and_then(|extension| channel(extension, pointer)) == Some(via);
-    if ["/verification/via", "/recovery/via", "/credentials/code/via"].into_iter().any(names) {
-        return true;
-    }
-    match node {
-        Value::Array(items) => items.iter().any(|item| has_channel(item, via)),
-        Value::Object(members) => members.values().any(|member| has_channel(member, via)),
-        _ => false,
     }
 }
 
@@ -324,12 +260,4 @@ enum Judging {
     Choosing,
     /// The schema, whose format is another one.
     Schema,
-}
-
-fn flag(extension: &Value, pointer: &str) -> bool {
-    extension.pointer(pointer).and_then(Value::as_bool).unwrap_or(false)
-}
-
-fn channel<'a>(extension: &'a Value, pointer: &str) -> Option<&'a str> {
-    extension.pointer(pointer)?.as_str().filter(|via| !via.is_empty())
 }

@@ -12,6 +12,7 @@
 //! | [`extract`] | identifiers and addresses, taken from traits |
 //! | `patterns` | which members the patterns of a schema describe |
 //! | [`fields`] | the fields of a form |
+//! | `marks` | what the keyword `ory.sh/kratos` may say |
 //! | [`normalise`] | the one form in which identifiers and addresses are compared |
 //! | [`violation`] | what is wrong with traits, under the numbers of the wire contract |
 
@@ -19,6 +20,7 @@ mod cost;
 pub mod document;
 pub mod extract;
 pub mod fields;
+mod marks;
 pub mod normalise;
 mod patterns;
 pub mod source;
@@ -152,7 +154,7 @@ impl IdentitySchema {
             .map_err(|error| fail(format!("{} at {}", error, at(error.instance_path().as_str()))))?;
         let patterns = Patterns::compile(&document).map_err(fail)?;
         let fields = fields::fields(&document);
-        extract::check(&document).map_err(fail)?;
+        marks::check(&document).map_err(fail)?;
         Ok(Self { id: id.to_owned(), document, validator, patterns, fields })
     }
 
@@ -163,12 +165,17 @@ impl IdentitySchema {
 
     /// Whether a trait has a mark of `ory.sh/kratos`, such as `recovery/via`.
     pub fn marks(&self, mark: &str) -> bool {
-        extract::has_mark(self.document.root(), &format!("/{mark}"))
+        marks::has_mark(self.document.root(), &format!("/{mark}"))
+    }
+
+    /// Whether a trait says of which organization somebody is, which has no effect.
+    pub fn names_organizations(&self) -> bool {
+        self.marks(marks::ORGANIZATIONS)
     }
 
     /// Whether a trait is an address to which messages are sent by a channel.
     pub fn sends_by(&self, via: &str) -> bool {
-        extract::has_channel(self.document.root(), via)
+        marks::has_channel(self.document.root(), via)
     }
 
     /// The document itself.

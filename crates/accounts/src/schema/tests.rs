@@ -248,9 +248,45 @@ fn schemas_that_could_harm_are_refused() {
             json!({"properties": {"a": {"ory.sh/kratos": {"credentials": {"code": {"identifier": true}}}}}}),
             "via",
         ),
+        (json!({"allOf": [{"properties": {"a": {"ory.sh/kratos": []}}}]}), "no object"),
     ] {
         assert!(try_schema(&traits).is_err(), "{what}");
     }
+}
+
+#[test]
+fn marks_that_do_not_exist_are_refused_with_their_names() {
+    let marked =
+        |extension: Value| json!({"properties": {"a": {"type": "string", "ory.sh/kratos": extension}}});
+    for (extension, told) in [
+        (
+            json!({"credential": {}}),
+            "member of ory.sh/kratos \"credential\" is not known: did you mean \"credentials\"?",
+        ),
+        (
+            json!({"credentials": {"magic": {"identifier": true}}}),
+            "ory.sh/kratos/credentials \"magic\" is not known: there are code,",
+        ),
+        (json!({"credentials": {"password": {"identifer": true}}}), "did you mean \"identifier\"?"),
+        (
+            json!({"credentials": {"password": {"identifier": "yes"}}}),
+            "password/identifier is neither true nor false",
+        ),
+        (json!({"credentials": {"password": true}}), "ory.sh/kratos/credentials/password is no object"),
+        (json!({"recovery": {"via": 7}}), "ory.sh/kratos/recovery/via is neither \"email\" nor \"sms\""),
+        (json!(null), "ory.sh/kratos is no object"),
+    ] {
+        let refused = try_schema(&marked(extension.clone())).unwrap_err().to_string();
+        assert!(refused.contains(told), "{extension}: {refused}");
+    }
+    let all = json!({
+        "credentials": {
+            "password": {"identifier": true}, "webauthn": {"identifier": false}, "passkey": {"display_name": true},
+            "totp": {"account_name": true}, "code": {"identifier": true, "via": "email"},
+        },
+        "verification": {"via": "email"}, "recovery": {"via": ""}, "organizations": {"matcher": "email_domain"},
+    });
+    assert!(try_schema(&marked(all)).unwrap().names_organizations());
 }
 
 #[test]

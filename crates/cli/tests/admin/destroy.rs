@@ -91,6 +91,21 @@ fn a_key_that_is_not_there_is_not_asked_about() {
 }
 
 #[test]
+fn who_refuses_the_new_key_after_one_was_revoked_is_told() {
+    let server = Server::start();
+    let made = server.run(&["create", "jwk", "m", "--alg", "ES256", "--rotate", "30d", "--format", "json"]);
+    let made = made.json();
+    let of = |state: &str| {
+        let mut keys = made["keys"].as_array().unwrap().iter();
+        keys.find(|key| key["state"] == state).unwrap()["kid"].as_str().unwrap().to_owned()
+    };
+    let revoked = server.run(&["revoke", "jwk", "--yes", "--", "m", &of("active")]).good();
+    let told =
+        format!("when {} was published, refuse its tokens until they fetch the set again", of("prepared"));
+    assert!(revoked.err.contains(&told), "{revoked:?}");
+}
+
+#[test]
 fn a_configuration_that_leaves_something_out_is_asked_about() {
     let server = Server::start();
     let settings =

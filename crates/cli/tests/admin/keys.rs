@@ -32,7 +32,9 @@ fn keys_are_made_shown_and_put_first() {
     assert_eq!(several["keys"][2]["set"], "t");
     assert_eq!(server.run(&["list", "jwks", "--quiet"]).good().out.lines().count(), 3);
 
-    server.run(&["promote", "jwk", "s"]).good();
+    let promoted = server.run(&["promote", "jwk", "s"]).good();
+    assert!(promoted.err.contains("two signs from now on. Verifiers with a copy"), "{promoted:?}");
+    assert_eq!(server.run(&["promote", "jwk", "s", "two"]).good().err, "", "it signs already");
     assert_eq!(kids(&server.run(&["get", "jwk", "s", "--format", "json"]).json()), ["two", "one"]);
     let said = server.run(&["promote", "jwk", "s", "three"]).refused();
     assert!(said.contains("two, one"), "{said}");
@@ -45,7 +47,14 @@ fn keys_are_made_shown_and_put_first() {
 
     let said = server.run(&["create", "jwk", "s", "one", "--alg", "ES256"]).refused();
     assert!(said.contains("already"), "{said}");
-    assert_eq!(server.run(&["delete", "jwk", "s", "--kid", "one", "--yes"]).good().out, "ID\ns\n");
+    let template = r#"/session/whoami/tokenizer/templates/t={"jwks_url":"set://s","ttl":"10m"}"#;
+    server.run(&["patch", "ic", "--add", template]).good();
+    let told = "Tokens that it signed, which live for up to 10m, are refused from now on";
+    let said = server.run(&["delete", "jwk", "s", "--kid", "one"]).refused();
+    assert!(said.contains(told), "it is told in the question: {said}");
+    let deleted = server.run(&["delete", "jwk", "s", "--kid", "one", "--yes"]).good();
+    assert!(deleted.out == "ID\ns\n" && deleted.err.contains(told), "{deleted:?}");
+    server.run(&["patch", "ic", "--remove", "/session/whoami/tokenizer/templates/t", "--yes"]).good();
     server.run(&["delete", "jwk", "s", "t", "--yes"]).good();
     assert!(server.run(&["get", "jwk", "s"]).refused().contains("There is no key set \"s\""));
 }

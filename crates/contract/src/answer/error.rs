@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 use sessera_http::values::NO_STORE;
 use sessera_issuer::upstream::Refusal;
 
+use super::Status;
 use super::passed_on;
-use super::status::Status;
 
 /// An error answer: `{"error":{"code","status","id"?,"reason","message"}}`.
 ///

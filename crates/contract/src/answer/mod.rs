@@ -1,12 +1,11 @@
 //! Every answer by its name: handlers say what became of a request, and here that becomes a status, headers and
-//! a body. The statuses themselves stand in [`status`].
+//! a body. The statuses themselves stand in [`Status`].
 
 mod convert;
 mod error;
 mod oauth;
 mod passed_on;
 mod refused;
-pub mod status;
 pub mod unreadable;
 mod upstream;
 
@@ -22,7 +21,7 @@ pub use error::ApiError;
 pub use oauth::OAuthError;
 pub use passed_on::set_cookies;
 pub use refused::refused_body;
-pub use status::Status;
+pub use sessera_http::status::Status;
 
 /// What was asked for, as JSON that nobody may keep.
 pub fn ok(body: impl Serialize) -> Response {

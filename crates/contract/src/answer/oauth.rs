@@ -8,8 +8,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::NO_STORE;
+use super::Status;
 use super::error::ApiError;
-use super::status::Status;
 
 /// An error answer of an OAuth endpoint.
 #[derive(Debug)]

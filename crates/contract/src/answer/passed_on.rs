@@ -7,7 +7,7 @@ use bytes::Bytes;
 use sessera_http::values::JSON;
 use sessera_issuer::upstream::Refusal;
 
-use super::status::Status;
+use super::Status;
 
 /// A refusal as it came, with a status. Nothing when it came without words.
 pub(super) fn answer(status: Status, refusal: &Refusal) -> Option<Response> {

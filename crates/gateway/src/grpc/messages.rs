@@ -150,7 +150,7 @@ fn denied(denial: Denial) -> CheckResponse {
         status: Some(status(code, "")),
         dynamic_metadata: None,
         http_response: Some(HttpResponse::DeniedResponse(DeniedHttpResponse {
-            status: Some(HttpStatus { code: denial.status.as_u16().into() }),
+            status: Some(HttpStatus { code: denial.status.code().into() }),
             headers: headers.map(|(name, value)| option(&name, &value, set)).collect(),
             body,
         })),

@@ -22,7 +22,7 @@ use sessera_model::{
 };
 use sessera_rotation::Timing;
 use sessera_store::{Change, Committer, NewSession, SessionKind, Store};
-use sessera_telemetry::{Answered, Metrics};
+use sessera_telemetry::Metrics;
 use sessera_testing::TestStore;
 use tempfile::TempDir;
 
@@ -54,7 +54,7 @@ impl TestGateway {
     /// A gateway with these routes, and with the template `api`.
     pub(crate) async fn with(routes: Value) -> Self {
         let TestStore { store, clock, random, folder } = TestStore::open().await.unwrap();
-        let metrics = Arc::new(Metrics::new(Answered { code: 200, class: "2xx", is_fault: false }));
+        let metrics = Arc::new(Metrics::default());
         let cache = Arc::new(SessionCache::new(1 << 20));
         let committer = Committer::new(store.clone(), vec![cache.clone()]);
         let (numbers, lease) = (metrics.issuer.clone(), Arc::new(Lease::default()));

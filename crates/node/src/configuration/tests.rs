@@ -112,6 +112,27 @@ async fn templates_that_cannot_work_are_refused_whole() {
 }
 
 #[tokio::test]
+async fn whose_status_lists_go_away_is_told() {
+    let node = TestNode::configured(json!({})).await;
+    node.add_key("set", "ES256", "").await;
+    let with_lists = json!({"jwks_url": "set://set", "ttl": "10m", "status_list": true});
+    let first = [add_template("a", with_lists.clone()), add_template("b", with_lists.clone())];
+    assert!(node.patch(json!(first)).await.unwrap().warnings.is_empty());
+    let longer = json!({"jwks_url": "set://set", "ttl": "20m", "status_list": true});
+    assert!(node.patch(json!([add_template("a", longer)])).await.unwrap().warnings.is_empty());
+    let without = json!({"jwks_url": "set://set", "ttl": "1m"});
+    let told = node.patch(json!([add_template("a", without)])).await.unwrap().warnings;
+    assert!(told.len() == 1 && told[0].contains("\"a\" has no status lists any more"), "{told:?}");
+    assert!(
+        told[0].contains("in 20m."),
+        "the tokens that are out live as long as they were made for: {told:?}"
+    );
+    let path = "/services/identity/config/session/whoami/tokenizer/templates/b";
+    let told = node.patch(json!([{"op": "remove", "path": path}])).await.unwrap().warnings;
+    assert!(told.len() == 1 && told[0].contains("\"b\" has no status lists any more"), "{told:?}");
+}
+
+#[tokio::test]
 async fn patches_that_cannot_be_are_refused_whole() {
     let node = TestNode::configured(json!({})).await;
     let at = |op: &str, path: &str, value: Value| json!({"op": op, "path": format!("/services/identity/config{path}"), "value": value});

@@ -235,7 +235,7 @@ impl ShortWay {
         if let Some(traces) = traces {
             let request = traces.request(start, headers, "public", "GET", PATH, &id);
             traces.token(&request, steps);
-            Traces::answered(&request, Status::of(&response).told());
+            Traces::answered(&request, Status::of(&response));
         }
         response.headers_mut().insert(REQUEST_ID, id);
         response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFFING);

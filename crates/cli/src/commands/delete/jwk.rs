@@ -13,6 +13,7 @@ use crate::commands::ids::path_part;
 use crate::commands::keys;
 use crate::commands::names;
 use crate::global::{Context, Global};
+use crate::offline::times::about;
 use crate::output::{Report, Table};
 
 /// Delete key sets, or one key of a set, and print what was deleted
@@ -39,7 +40,8 @@ impl DeleteJwk {
         let mut known = HashSet::new();
         self.sets.retain(|set| known.insert(set.clone()));
         let what = self.look(&context).await?;
-        context.confirm(&format!("Delete {what}? Nobody can bring that back."))?;
+        let after = self.consequence(&context).await?;
+        context.confirm(&format!("Delete {what}? Nobody can bring that back. {after}"))?;
         let mut table = Table::new(&["ID"]);
         for (number, set) in self.sets.iter().enumerate() {
             let deleted = match &self.kid {
@@ -52,7 +54,7 @@ impl DeleteJwk {
             })?;
             table.row([set]);
         }
-        context.output.done(&format!("Deleted {what}."));
+        context.output.done(&format!("Deleted {what}. {after}"));
         context.output.print(&Report { json: json!(self.sets), table, ids: self.sets })
     }
 
@@ -90,6 +92,18 @@ impl DeleteJwk {
             );
         }
         Ok(format!("the key {kid} of {}", self.sets.join(", ")))
+    }
+
+    /// What becomes of tokens that are out, in a sentence. How long they live is known of those of templates.
+    async fn consequence(&self, context: &Context) -> Result<String> {
+        let (config, _) = Config::judge(&context.client.config(&context.project).await?);
+        let templates = self.sets.iter().flat_map(|set| templates_with_set(&config.templates, set));
+        let longest = templates.map(|(_, template)| template.ttl).max();
+        let it = if self.kid.is_some() && self.sets.len() == 1 { "it" } else { "they" };
+        let life = longest.map_or_else(String::new, |ttl| format!(", which live for up to {},", about(ttl)));
+        Ok(format!(
+            "Tokens that {it} signed{life} are refused from now on, and by verifiers with an older copy of the set once they fetch it again."
+        ))
     }
 
     /// Refuses sets that a tokenizer template signs with, as the server does, before the first one is gone.

@@ -129,7 +129,7 @@ fn report(entries: &[AuditEntry]) -> Result<Report> {
 }
 
 /// A value on one line: texts as they are, objects as their members.
-fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Object(members) => {

@@ -6,6 +6,7 @@ use serde_json::Value;
 use sessera_client::projects::Revision;
 use sessera_model::Timestamp;
 
+use super::audit::shown;
 use super::paging::{self, Paging};
 use crate::global::Global;
 use crate::offline::times::{self, about};
@@ -36,12 +37,13 @@ impl ListRevisions {
             .paging
             .follow(async |size, token| Ok(client.revisions(project, size, token.as_deref()).await?))
             .await?;
-        let mut table = Table::with_cut_last(&["REVISION", "MADE", "CHANGES"]);
+        let mut table = Table::with_cut_last(&["REVISION", "MADE", "ACTOR", "CHANGES"]);
         let now = times::or_now(None);
         for revision in &revisions {
             let made = Timestamp::parse(&revision.created_at);
             let made = made.map_or_else(String::new, |at| format!("{} ago", about(now.since(at))));
-            table.row([revision.id.to_string(), made, changes(revision)]);
+            let actor = revision.actor.as_ref().map(shown).unwrap_or_default();
+            table.row([revision.id.to_string(), made, actor, changes(revision)]);
         }
         let ids = revisions.iter().map(|revision| revision.id.to_string()).collect();
         context.output.print(&Report { json: serde_json::to_value(&revisions)?, table, ids })?;

@@ -36,6 +36,14 @@ impl PromoteJwk {
         let promoted = with_first(&known, self.kid.as_deref())
             .with_context(|| format!("nothing was changed in the set {}", self.set))?;
         context.client.replace_key_set(&self.set, &promoted, &version).await?;
+        if let ([before, ..], [signer, ..]) = (known.keys(), promoted.keys())
+            && before.kid() != signer.kid()
+        {
+            context.output.note(&format!(
+                "{} signs from now on. Verifiers with a copy of the set that lacks it refuse its tokens until they fetch the set again",
+                signer.kid()
+            ));
+        }
         let report =
             keys::report(&[Named { set: self.set, keys: promoted }], Members::Public, &context.output);
         context.output.print(&report)

@@ -53,6 +53,14 @@ impl RevokeJwk {
             managed_sets::second(revoked.accepted_until),
             about(revoked.accepted_until.since(set.now))
         ));
+        if let Some(signer) = set.keys.iter().find(|key| key.kid == revoked.signer) {
+            context.output.note(&format!(
+                "verifiers with a copy of the set from before {} ({} ago), when {} was published, refuse its tokens until they fetch the set again",
+                managed_sets::second(signer.published_at),
+                about(set.now.since(signer.published_at)),
+                signer.kid
+            ));
+        }
         context.output.print(&managed_sets::report(&set)?)
     }
 }

@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     fn revision(diff: Value) -> Revision {
-        Revision { id: Uuid::nil(), parent: None, created_at: String::new(), diff }
+        Revision { id: Uuid::nil(), parent: None, created_at: String::new(), actor: None, diff }
     }
 
     #[test]

@@ -1,11 +1,8 @@
-//! Every status of HTTP that the ports answer. All their files take the names below, which say what became of a request.
-//!
-//! One other file names statuses, `gateway/src/answer.rs`: what a proxy is answered is a contract of its own, and the
-//! crate `gateway` knows nothing of this one. A test checks that there is no third.
+//! Every status of HTTP that the ports answer. All other files take the names below, which say what became of a request; a
+//! test of the crate `contract` checks that.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use sessera_telemetry::Answered;
 
 /// What the status of an answer tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +59,8 @@ impl Status {
     pub const UNAVAILABLE: Self = Self(StatusCode::SERVICE_UNAVAILABLE);
     /// 504: somebody whom the server asks did not answer in time.
     pub const OTHERS_TOO_SLOW: Self = Self(StatusCode::GATEWAY_TIMEOUT);
+    /// 505: what was asked for needs another version of HTTP.
+    pub const OTHER_VERSION: Self = Self(StatusCode::HTTP_VERSION_NOT_SUPPORTED);
 
     /// The status with this number, if there is one.
     pub fn from_code(code: u16) -> Option<Self> {
@@ -71,6 +70,11 @@ impl Status {
     /// The status of an answer that is there already.
     pub fn of<B>(response: &axum::http::Response<B>) -> Self {
         Self(response.status())
+    }
+
+    /// Makes it the status of an answer that is there already.
+    pub fn set<B>(self, response: &mut axum::http::Response<B>) {
+        *response.status_mut() = self.0;
     }
 
     /// Its number.
@@ -97,11 +101,6 @@ impl Status {
     /// Whether the server or something that it needs is at fault.
     pub fn is_fault(self) -> bool {
         self.0.is_server_error()
-    }
-
-    /// What is counted and traced of it.
-    pub fn told(self) -> Answered {
-        Answered { code: self.code(), class: self.class(), is_fault: self.is_fault() }
     }
 
     /// An answer with this status.
