@@ -56,7 +56,7 @@ fn unmarked(schemas: &IdentitySchemas, rules: &Rules, methods: &Methods) -> Vec<
 
 /// Notes which schemas say of which organization somebody is.
 fn of_organizations(schemas: &IdentitySchemas, config: &Config) -> Vec<Problem> {
-    let naming = schemas.iter().filter(|schema| schema.names_organizations());
+    let naming = schemas.iter().filter(|schema| schema.marks("organizations/matcher"));
     let problem = "it has no effect that ory.sh/kratos/organizations/matcher marks a trait, because there are no organizations";
     let note = |schema: &Arc<IdentitySchema>| {
         about_schema(&SchemaError { id: schema.id().to_owned(), problem: problem.to_owned() }, config)

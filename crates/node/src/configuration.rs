@@ -361,9 +361,9 @@ impl Configuration {
             return Err(PatchError { pointer, message: published::about(&clash) }.into());
         }
         let config = &snapshot.config;
-        let known = &self.snapshot().config;
-        warnings.extend(news((config, &after), (known, &before)));
-        warnings.extend(lost_lists(&snapshot.issuer.templates, &self.snapshot().issuer.templates));
+        let known = self.snapshot();
+        warnings.extend(news((config, &after), (&known.config, &before)));
+        warnings.extend(lost_lists(&snapshot.issuer.templates, &known.issuer.templates));
         let mut changes = vec![Change::Unchanged(judged_by), Change::InsertRevision(revision.clone())];
         changes.extend(before_use);
         match self.surroundings.committer.commit(&changes).await {

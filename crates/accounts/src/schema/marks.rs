@@ -21,11 +21,8 @@ use super::document::Document;
 /// The keyword of a schema.
 pub(super) const KEYWORD: &str = "ory.sh/kratos";
 
-/// Where traits say of which organization somebody is.
-pub(super) const ORGANIZATIONS: &str = "organizations/matcher";
-
 /// What a mark may be.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// True or false.
     Flag,
@@ -43,29 +40,36 @@ const MARKS: [(&str, Kind); 9] = [
     ("credentials/password/identifier", Kind::Flag),
     ("credentials/totp/account_name", Kind::Flag),
     ("credentials/webauthn/identifier", Kind::Flag),
-    (ORGANIZATIONS, Kind::Text),
+    ("organizations/matcher", Kind::Text),
     ("recovery/via", Kind::Channel),
     ("verification/via", Kind::Channel),
 ];
 
-/// Refuses marks that do not exist. The error says what is wrong.
-pub(super) fn check(document: &Document) -> Result<(), String> {
-    check_node(document.root())
+/// What the keyword says at a node and everywhere below it.
+fn extensions(node: &Value) -> Vec<&Value> {
+    fn collect<'a>(node: &'a Value, found: &mut Vec<&'a Value>) {
+        found.extend(node.get(KEYWORD));
+        match node {
+            Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+            Value::Object(members) => members.values().for_each(|member| collect(member, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    collect(node, &mut found);
+    found
 }
 
-fn check_node(node: &Value) -> Result<(), String> {
-    if let Some(extension) = node.get(KEYWORD) {
+/// Refuses marks that do not exist. The error says what is wrong.
+pub(super) fn check(document: &Document) -> Result<(), String> {
+    extensions(document.root()).into_iter().try_for_each(|extension| {
         check_marks(extension, "")?;
         let code_identifies = flag(extension, "/credentials/code/identifier");
         if code_identifies && channel(extension, "/credentials/code/via").is_none() {
             return Err(format!("{KEYWORD}/credentials/code has no via; write \"email\" or \"sms\""));
         }
-    }
-    match node {
-        Value::Array(items) => items.iter().try_for_each(check_node),
-        Value::Object(members) => members.values().try_for_each(check_node),
-        _ => Ok(()),
-    }
+        Ok(())
+    })
 }
 
 /// Checks a mark, or all that stand below a place in the keyword.
@@ -78,16 +82,16 @@ fn check_marks(value: &Value, place: &str) -> Result<(), String> {
         };
         return if is_good { Ok(()) } else { Err(format!("{KEYWORD}/{place} is neither {wanted}")) };
     }
-    let Some(members) = value.as_object() else {
-        return Err(format!("{} is no object", format!("{KEYWORD}/{place}").trim_end_matches('/')));
+    let (keyword, before) = if place.is_empty() {
+        (KEYWORD.to_owned(), String::new())
+    } else {
+        (format!("{KEYWORD}/{place}"), format!("{place}/"))
     };
-    let before = if place.is_empty() { String::new() } else { format!("{place}/") };
+    let Some(members) = value.as_object() else { return Err(format!("{keyword} is no object")) };
     let known = || MARKS.iter().filter_map(|(mark, _)| mark.strip_prefix(&before)?.split('/').next());
     for (name, member) in members {
         if !known().any(|known| known == name) {
-            let keyword = format!("{KEYWORD}/{place}");
-            let what = format!("member of {}", keyword.trim_end_matches('/'));
-            return Err(unknown(&what, name, known()));
+            return Err(unknown(&format!("member of {keyword}"), name, known()));
         }
         check_marks(member, &format!("{before}{name}"))?;
     }
@@ -96,29 +100,16 @@ fn check_marks(value: &Value, place: &str) -> Result<(), String> {
 
 /// Whether a node or something below it has a mark that is neither false nor empty, by its pointer in the keyword.
 pub(super) fn has_mark(node: &Value, mark: &str) -> bool {
-    let own = node.get(KEYWORD).and_then(|extension| extension.pointer(mark));
-    if own.is_some_and(|own| *own == true || own.as_str().is_some_and(|text| !text.is_empty())) {
-        return true;
-    }
-    match node {
-        Value::Array(items) => items.iter().any(|item| has_mark(item, mark)),
-        Value::Object(members) => members.values().any(|member| has_mark(member, mark)),
-        _ => false,
-    }
+    let marks = |own: &Value| *own == true || own.as_str().is_some_and(|text| !text.is_empty());
+    extensions(node).into_iter().any(|extension| extension.pointer(mark).is_some_and(marks))
 }
 
 /// Whether a node or something below it has messages sent by a channel.
 pub(super) fn has_channel(node: &Value, via: &str) -> bool {
-    let names =
-        |pointer: &str| node.get(KEYWORD).and_then(|extension| channel(extension, pointer)) == Some(via);
-    if ["/verification/via", "/recovery/via", "/credentials/code/via"].into_iter().any(names) {
-        return true;
-    }
-    match node {
-        Value::Array(items) => items.iter().any(|item| has_channel(item, via)),
-        Value::Object(members) => members.values().any(|member| has_channel(member, via)),
-        _ => false,
-    }
+    let channels = MARKS.iter().filter(|(_, kind)| *kind == Kind::Channel);
+    let pointers: Vec<String> = channels.map(|(mark, _)| format!("/{mark}")).collect();
+    let names = |extension: &Value| pointers.iter().any(|pointer| channel(extension, pointer) == Some(via));
+    extensions(node).into_iter().any(names)
 }
 
 /// Whether a mark is there and true.

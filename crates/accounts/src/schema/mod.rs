@@ -168,11 +168,6 @@ impl IdentitySchema {
         marks::has_mark(self.document.root(), &format!("/{mark}"))
     }
 
-    /// Whether a trait says of which organization somebody is, which has no effect.
-    pub fn names_organizations(&self) -> bool {
-        self.marks(marks::ORGANIZATIONS)
-    }
-
     /// Whether a trait is an address to which messages are sent by a channel.
     pub fn sends_by(&self, via: &str) -> bool {
         marks::has_channel(self.document.root(), via)

@@ -286,7 +286,7 @@ fn marks_that_do_not_exist_are_refused_with_their_names() {
         },
         "verification": {"via": "email"}, "recovery": {"via": ""}, "organizations": {"matcher": "email_domain"},
     });
-    assert!(try_schema(&marked(all)).unwrap().names_organizations());
+    assert!(try_schema(&marked(all)).unwrap().marks("organizations/matcher"));
 }
 
 #[test]

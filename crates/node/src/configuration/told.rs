@@ -23,14 +23,14 @@ pub(super) fn news((config, after): (&Config, &Value), (known, before): (&Config
 
 /// What becomes of tokens that name a status list where nothing stands any more after a change.
 pub(super) fn lost_lists(after: &Templates, before: &Templates) -> Vec<String> {
-    let has_lists = |templates: &Templates, name: &str| {
+    let ttl_with_lists = |templates: &Templates, name: &str| {
         let found = templates.get(name).and_then(|outcome| outcome.as_ref().ok());
         found.filter(|found| found.status_uri("", 0).is_some()).map(|found| found.ttl())
     };
     let names = before.list().into_iter().map(|(name, _)| name);
     let lost = names.filter_map(|name| {
-        let ttl = GoDuration::new(has_lists(before, name)?);
-        has_lists(after, name).is_none().then(|| format!(
+        let ttl = GoDuration::new(ttl_with_lists(before, name)?);
+        ttl_with_lists(after, name).is_none().then(|| format!(
             "The template \"{name}\" has no status lists any more. Its tokens that are out name one, so verifiers that look there refuse them until the last one has ended, in {ttl}. To avoid that, keep the template as it is and let apps ask for tokens of another one first."
         ))
     });

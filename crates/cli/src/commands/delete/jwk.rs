@@ -40,7 +40,11 @@ impl DeleteJwk {
         let mut known = HashSet::new();
         self.sets.retain(|set| known.insert(set.clone()));
         let what = self.look(&context).await?;
-        let after = self.consequence(&context).await?;
+        let (config, _) = Config::judge(&context.client.config(&context.project).await?);
+        if self.kid.is_none() {
+            self.refuse_used(&config)?;
+        }
+        let after = self.consequence(&config);
         context.confirm(&format!("Delete {what}? Nobody can bring that back. {after}"))?;
         let mut table = Table::new(&["ID"]);
         for (number, set) in self.sets.iter().enumerate() {
@@ -78,7 +82,6 @@ impl DeleteJwk {
             });
         }
         let Some(kid) = &self.kid else {
-            self.refuse_used(context).await?;
             let words = found.iter().map(|(set, keys)| match keys.keys().len() {
                 1 => format!("the key set {set} with 1 key"),
                 number => format!("the key set {set} with {number} keys"),
@@ -95,20 +98,18 @@ impl DeleteJwk {
     }
 
     /// What becomes of tokens that are out, in a sentence. How long they live is known of those of templates.
-    async fn consequence(&self, context: &Context) -> Result<String> {
-        let (config, _) = Config::judge(&context.client.config(&context.project).await?);
+    fn consequence(&self, config: &Config) -> String {
         let templates = self.sets.iter().flat_map(|set| templates_with_set(&config.templates, set));
         let longest = templates.map(|(_, template)| template.ttl).max();
         let it = if self.kid.is_some() && self.sets.len() == 1 { "it" } else { "they" };
         let life = longest.map_or_else(String::new, |ttl| format!(", which live for up to {},", about(ttl)));
-        Ok(format!(
+        format!(
             "Tokens that {it} signed{life} are refused from now on, and by verifiers with an older copy of the set once they fetch it again."
-        ))
+        )
     }
 
     /// Refuses sets that a tokenizer template signs with, as the server does, before the first one is gone.
-    async fn refuse_used(&self, context: &Context) -> Result<()> {
-        let (config, _) = Config::judge(&context.client.config(&context.project).await?);
+    fn refuse_used(&self, config: &Config) -> Result<()> {
         for set in &self.sets {
             if let Some((template, _)) = templates_with_set(&config.templates, set).next() {
                 bail!(
