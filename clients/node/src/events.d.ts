@@ -3,8 +3,8 @@ import type { Claims } from "./index.js"
 export interface FollowerSettings {
   /** The address of the admin API. */
   admin: string
-  /** An admin token of the role viewer. */
-  token: string
+  /** An admin token of the role viewer; none for a server whose admin API asks for none. */
+  token?: string
   /** How long a token lives at the most, in seconds. */
   longest: number
   /** Is told why a connection failed. */

@@ -25,8 +25,8 @@ export class Follower {
   #turned = 0
 
   constructor(settings) {
-    const usual = { longest: NaN, fetch: (...asked) => fetch(...asked), now: () => Date.now() / 1000, lost: () => {}, after: undefined }
-    const all = settled("follower", ["admin", "token"], usual, settings)
+    const usual = { token: "", longest: NaN, fetch: (...asked) => fetch(...asked), now: () => Date.now() / 1000, lost: () => {}, after: undefined }
+    const all = settled("follower", ["admin"], usual, settings)
     if (typeof all.longest !== "number" || !(all.longest > 0 && all.longest < Infinity)) {
       throw new TypeError('a follower needs the setting "longest": how many seconds a token lives at the most')
     }
@@ -90,7 +90,8 @@ export class Follower {
 
   async #ask(path, signal, headers = {}) {
     const { admin, token, fetch } = this.#settings
-    const options = { headers: { ...headers, authorization: `Bearer ${token}` }, redirect: "error", cache: "no-store", signal }
+    const credential = token === "" ? {} : { authorization: `Bearer ${token}` }
+    const options = { headers: { ...headers, ...credential }, redirect: "error", cache: "no-store", signal }
     const answer = await fetch(admin + path, options)
     // The record has not reached what was heard: it is another one, as after a backup was brought back.
     if (answer.status === 400) this.#forget()

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::Accounts;
 use crate::codes::{self, CodeRequest};
 use crate::mail::{CodeMail, Data, EMAIL, NotSent, Service, kind_of};
-use crate::metrics::Limit;
+use crate::metrics::{Limit, MessageOutcome};
 use crate::snapshot::Snapshot;
 
 /// How often the outbox is looked at when nothing tells that a message is there.
@@ -182,6 +182,7 @@ async fn take(accounts: Arc<Accounts>, snapshot: Arc<Snapshot>, message: Message
     };
     let kept = match outcome {
         Ok(()) => {
+            accounts.metrics.message(MessageOutcome::Sent);
             let noted = attempt(&accounts, &message, None);
             accounts.committer.commit(&[noted, Change::MessageSent(message.id)]).await
         }
@@ -192,6 +193,7 @@ async fn take(accounts: Arc<Accounts>, snapshot: Arc<Snapshot>, message: Message
             let failed = Change::MessageFailed { id: message.id, due_at };
             let kept =
                 accounts.committer.commit(&[attempt(&accounts, &message, Some(&reason)), failed]).await;
+            accounts.metrics.message(MessageOutcome::Failed);
             tracing::warn!(id = %message.id, %reason, again_in = ?pause, "a message could not be sent");
             kept
         }
@@ -246,6 +248,7 @@ async fn whom(accounts: &Accounts, snapshot: &Snapshot, mail: &CodeMail) -> Resu
 }
 
 async fn give_up(accounts: &Accounts, message: &Message, reason: &str) -> Result<(), StoreError> {
+    accounts.metrics.message(MessageOutcome::GivenUp);
     tracing::warn!(id = %message.id, attempts = message.attempts, %reason, "a message is given up");
     let failed = Change::MessageFailed { id: message.id, due_at: None };
     accounts.committer.commit(&[attempt(accounts, message, Some(reason)), failed]).await

@@ -8,6 +8,18 @@ use prometheus::{IntCounterVec, Opts};
 pub struct Metrics {
     limits_hit: IntCounterVec,
     web_hooks: IntCounterVec,
+    messages: IntCounterVec,
+}
+
+/// What became of an attempt to send a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageOutcome {
+    /// It was taken.
+    Sent,
+    /// It was not, and is tried again.
+    Failed,
+    /// It was not, and is tried no more.
+    GivenUp,
 }
 
 /// What became of the call of a web hook.
@@ -47,6 +59,16 @@ impl HookOutcome {
     }
 }
 
+impl MessageOutcome {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+            Self::GivenUp => "given_up",
+        }
+    }
+}
+
 impl Metrics {
     /// Numbers that all are zero. The error is a name that cannot be one, which a test would show.
     pub fn new() -> prometheus::Result<Self> {
@@ -58,15 +80,24 @@ impl Metrics {
             "sessera_web_hooks_total",
             "Calls of web hooks by what became of them: answered, refused, failed, dropped.",
         );
+        let messages = Opts::new(
+            "sessera_courier_messages_total",
+            "Attempts to send a message by what became of them: sent, failed, given_up.",
+        );
         Ok(Self {
             limits_hit: IntCounterVec::new(limits_hit, &["limit"])?,
             web_hooks: IntCounterVec::new(web_hooks, &["outcome"])?,
+            messages: IntCounterVec::new(messages, &["outcome"])?,
         })
     }
 
     /// All numbers, to be registered.
     pub fn collectors(&self) -> Vec<Box<dyn Collector>> {
-        vec![Box::new(self.limits_hit.clone()), Box::new(self.web_hooks.clone())]
+        vec![
+            Box::new(self.limits_hit.clone()),
+            Box::new(self.web_hooks.clone()),
+            Box::new(self.messages.clone()),
+        ]
     }
 
     /// A limit against abuse refused an attempt.
@@ -83,6 +114,16 @@ impl Metrics {
     /// A web hook was called, or was not.
     pub fn web_hook(&self, outcome: HookOutcome) {
         self.web_hooks.with_label_values(&[outcome.as_str()]).inc();
+    }
+
+    /// A message was sent, or was not.
+    pub fn message(&self, outcome: MessageOutcome) {
+        self.messages.with_label_values(&[outcome.as_str()]).inc();
+    }
+
+    /// How often that was so.
+    pub fn messages(&self, outcome: MessageOutcome) -> u64 {
+        self.messages.with_label_values(&[outcome.as_str()]).get()
     }
 
     /// How often that was so.

@@ -7,6 +7,8 @@ use crate::kind::Kind;
 use crate::layers::effective;
 use crate::problem::{dotted, escape};
 use crate::redact::holds_secrets_at;
+use crate::unsupported;
+use crate::upstream::has_no_effect_with_upstream;
 
 /// How many values are named in a sentence.
 const MAX_NAMED: usize = 20;
@@ -65,9 +67,19 @@ fn named(hidden: &[Hidden]) -> String {
     keys.join(", ") + &more
 }
 
-/// The values of a tree that do not count with a stored identity configuration over it.
+/// The values of a tree that do not count with a stored identity configuration over it, but would without.
 fn hidden(base: &Value, stored: &Value) -> Vec<Hidden> {
-    differing(base, &effective(base, Some(stored)))
+    let has_upstream = base.pointer("/session/upstream/url").is_some_and(|url| !url.is_null());
+    let would_have_no_effect = |hidden: &Hidden| {
+        let path: Vec<&str> = hidden.pointer.split('/').skip(1).collect();
+        let names: Vec<String> = path.iter().map(|name| (*name).to_owned()).collect();
+        let is_used = kind_at(&path).is_some_and(|kind| !matches!(kind, Kind::Any));
+        let is_harmless = !is_used && unsupported::is_harmless(&names);
+        is_harmless || (has_upstream && has_no_effect_with_upstream(&hidden.pointer))
+    };
+    let mut hidden = differing(base, &effective(base, Some(stored)));
+    hidden.retain(|hidden| !would_have_no_effect(hidden));
+    hidden
 }
 
 /// The values of a tree that another one has otherwise, or not at all.
@@ -121,6 +133,19 @@ mod tests {
     }
 
     #[test]
+    fn what_has_no_effect_in_either_is_not_named() {
+        let base = |upstream: &Value| {
+            json!({"version": "v1.3.0", "dev": true, "courier": {"smtp": {"from_name": "a"}}, "session": {"lifespan": "2h",
+                "upstream": upstream}, "selfservice": {"allowed_return_urls": ["https://a.example"]}})
+        };
+        let stored = json!({"session": {"lifespan": "3h"}});
+        let always = "/selfservice/allowed_return_urls";
+        let own = ["/courier/smtp/from_name", "/session/lifespan", always];
+        assert_eq!(pointers(&base(&Value::Null), &stored), own);
+        assert_eq!(pointers(&base(&json!({"url": "http://127.0.0.1:4433"})), &stored), [always]);
+    }
+
+    #[test]
     fn what_the_stored_configuration_has_otherwise_or_not_at_all_is_hidden() {
         let base = json!({
             "log": {"level": "debug"}, "x-mine": 1,
@@ -160,8 +185,10 @@ mod tests {
         let base = json!({"courier": {"smtp": {"connection_uri": "smtp://u:SECRET@h"}}});
         let said = sentence(&base, &json!({})).unwrap();
         assert!(said.contains("connection_uri=VALUE'") && !said.contains("SECRET"), "{said}");
-        let many: serde_json::Map<String, Value> = (0..50).map(|n| (format!("k{n}"), json!(n))).collect();
-        let said = sentence(&json!({"feature_flags": many}), &json!({})).unwrap();
+        let many: serde_json::Map<String, Value> =
+            (0..50).map(|n| (format!("t{n}"), json!({"jwks_url": "set://k"}))).collect();
+        let base = json!({"session": {"whoami": {"tokenizer": {"templates": many}}}});
+        let said = sentence(&base, &json!({})).unwrap();
         assert!(said.contains("and 30 more"), "{said}");
     }
 

@@ -44,6 +44,13 @@ const OF_SESSIONS: &[&str] = &[
     "/session/cache/max_stale",
 ];
 
+/// Whether a value has no effect with an upstream, because it stands below a key that is the upstream's business.
+pub(crate) fn has_no_effect_with_upstream(pointer: &str) -> bool {
+    let is_below =
+        |key: &str| pointer.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    OF_ACCOUNTS.iter().chain(OF_SESSIONS).any(|key| is_below(key))
+}
+
 /// The ports to listen on where none are configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ports {

@@ -66,6 +66,8 @@ pub struct Hour {
 pub struct Parts {
     /// How long the database took to answer; nothing when it did not.
     pub database: Option<Duration>,
+    /// Whether the last change could not be written.
+    pub is_stuck: bool,
     /// Whether changes of other nodes are heard of.
     pub is_line_trusted: bool,
     /// Why this node may not sign with managed keys, if it may not.
@@ -92,7 +94,8 @@ pub struct Happened {
 impl Parts {
     fn troubles(&self) -> usize {
         let upstream = self.upstream.as_ref().is_some_and(Result::is_err);
-        let troubles = [self.database.is_none(), !self.is_line_trusted, self.lease.is_err(), upstream];
+        let troubles =
+            [self.database.is_none(), self.is_stuck, !self.is_line_trusted, self.lease.is_err(), upstream];
         troubles.into_iter().filter(|is_so| *is_so).count()
     }
 }
@@ -207,12 +210,14 @@ fn parts(frame: &Frame<'_>, parts: &Parts) -> Markup {
     };
     let database = match parts.database {
         None => frame.word(Word::DatabaseAway).to_owned(),
+        Some(_) if parts.is_stuck => frame.word(Word::DatabaseStuck).to_owned(),
         Some(_) if !parts.is_line_trusted => frame.word(Word::LineBroken).to_owned(),
         Some(took) => {
             let ms = number(took.as_secs_f64() * 1000.0);
             frame.filled(Word::DatabaseAnswers, &[("ms", &ms)])
         }
     };
+    let is_sound = parts.database.is_some() && !parts.is_stuck && parts.is_line_trusted;
     let lease = match &parts.lease {
         Ok(()) => frame.word(Word::LeaseHeld).to_owned(),
         Err(reason) => format!("{}: {reason}", frame.word(Word::LeaseLost)),
@@ -227,7 +232,7 @@ fn parts(frame: &Frame<'_>, parts: &Parts) -> Markup {
             h2 id="parts" { (frame.word(Word::Parts)) }
             table {
                 tbody {
-                    (row(Word::PartDatabase, parts.database.is_some() && parts.is_line_trusted, &database))
+                    (row(Word::PartDatabase, is_sound, &database))
                     (row(Word::PartLease, parts.lease.is_ok(), &lease))
                     (row(Word::PartClock, parts.lease.is_ok() || parts.clock.abs() < 1.0, &clock))
                     @match &parts.upstream {
@@ -275,6 +280,7 @@ mod tests {
     fn overview() -> Overview {
         let parts = Parts {
             database: Some(Duration::from_micros(1500)),
+            is_stuck: false,
             is_line_trusted: true,
             lease: Ok(()),
             clock: 0.004,
@@ -305,6 +311,10 @@ mod tests {
             assert!(!bad.contains(raw), "{raw}");
         }
         assert!(bad.contains("href=\"/console/templates/%3Ci%3Et\""), "{bad}");
+        let mut stuck = overview();
+        stuck.parts.is_stuck = true;
+        let stuck = shown(&stuck);
+        assert!(stuck.contains("One thing needs somebody") && stuck.contains("takes no changes"), "{stuck}");
         let mut late = overview();
         late.needs.push(Need::Sink("<b>s".into(), "<u>refused".into()));
         late.needs.push(Need::GivenUp("<b>s".into(), 7));

@@ -118,7 +118,7 @@ struct Version {
 const NO_DATABASE: &str = "The database does not answer.";
 
 /// What is said while the database can only be read.
-const STUCK: &str = "The last change could not be written, and while that is so nobody can sign in. Make room on the disk of the database, or let it be written; the log has the reason.";
+const STUCK: &str = "The last change could not be written, and while that is so nobody can sign in. Make room on the disk of the database, let it be written, or end the program that keeps its file locked; the log has the reason.";
 
 const fn ok(warnings: BTreeMap<&'static str, String>) -> Json<Health> {
     Json(Health { status: "ok", warnings })

@@ -165,7 +165,8 @@ pub fn compile(name: &str, template: &Value, sources: &dyn Sources) -> Result<To
 }
 
 impl Templates {
-    /// Compiles all templates of a configuration. What is broken is logged, and which are new that sign with a shared secret.
+    /// Compiles all templates of a configuration. What is broken is logged, once while it is broken in the same way, and which are
+    /// new that sign with a shared secret.
     ///
     /// One that worked before and does no longer, because a file of it is gone or half written, goes on as
     /// it was: those who sign in must not suffer from it.
@@ -176,21 +177,13 @@ impl Templates {
         previous: &Self,
     ) -> Self {
         let compiled = templates.iter().map(|(name, template)| {
-            let outcome = check(template, kept_by).and_then(|()| compile(name, template, sources));
-            let outcome = match outcome {
+            let known = previous.get(name);
+            let outcome = match check(template, kept_by).and_then(|()| compile(name, template, sources)) {
                 Ok(tokenizer) => {
-                    let was_symmetric = previous.get(name).is_some_and(|known| {
-                        known.as_ref().is_ok_and(|known| known.algorithm().is_symmetric())
-                    });
-                    if tokenizer.algorithm().is_symmetric() && !was_symmetric {
-                        tracing::warn!(
-                            template = %name,
-                            "the template signs with a shared secret: whoever can verify its tokens can also make them"
-                        );
-                    }
+                    tell_of_working(name, &tokenizer, known);
                     Ok(Arc::new(tokenizer))
                 }
-                Err(broken) => match previous.get(name) {
+                Err(broken) => match known {
                     Some(Ok(working)) => {
                         tracing::error!(
                             template = %name,
@@ -199,6 +192,7 @@ impl Templates {
                         );
                         Ok(working.clone())
                     }
+                    Some(Err(known)) if known.render() == broken.render() => Err(broken),
                     _ => {
                         tracing::error!(template = %name, error = broken.render(), "the template cannot be used");
                         Err(broken)
@@ -232,6 +226,21 @@ impl Templates {
         let mut all: Vec<_> = self.0.iter().map(|(name, outcome)| (name.as_str(), outcome)).collect();
         all.sort_by_key(|(name, _)| *name);
         all
+    }
+}
+
+/// Logs what somebody should know of a template that works, where it was not `known` to be so before.
+fn tell_of_working(name: &str, tokenizer: &Tokenizer, known: Option<&Result<Arc<Tokenizer>, Broken>>) {
+    if let Some(Err(_)) = known {
+        tracing::info!(template = %name, "the template can be used now");
+    }
+    let is_symmetric = |tokenizer: &Tokenizer| tokenizer.algorithm().is_symmetric();
+    let was_symmetric = known.is_some_and(|known| known.as_ref().is_ok_and(|known| is_symmetric(known)));
+    if is_symmetric(tokenizer) && !was_symmetric {
+        tracing::warn!(
+            template = %name,
+            "the template signs with a shared secret: whoever can verify its tokens can also make them"
+        );
     }
 }
 

@@ -56,7 +56,7 @@ pub struct Committer {
     listeners: Arc<[Arc<dyn CommitListener>]>,
     /// Makes entries of the record, where one is kept.
     recording: Option<Arc<Recording>>,
-    /// Whether the last change found a disk that takes none.
+    /// Whether the last change found a database that takes none.
     is_stuck: Arc<AtomicBool>,
 }
 
@@ -123,7 +123,8 @@ impl Committer {
 }
 
 impl Committer {
-    /// Whether the last change could not be written, as where the disk is full. What is there can still be read.
+    /// Whether the last change could not be written, as where the disk is full or the file locked. What is there can still be
+    /// read.
     pub fn is_stuck(&self) -> bool {
         self.is_stuck.load(Ordering::Relaxed)
     }
@@ -154,7 +155,7 @@ impl Committer {
     }
 }
 
-/// Notes whether the disk took a change. A conflict or a database that is away says nothing about the disk.
+/// Notes whether the database took a change. A conflict, or a database that is away, says nothing of that.
 fn note_writing(is_stuck: &AtomicBool, result: &Result<(), StoreError>) {
     match result {
         Ok(()) => is_stuck.store(false, Ordering::Relaxed),

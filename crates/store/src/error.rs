@@ -35,9 +35,10 @@ pub enum StoreError {
     /// The database cannot be reached or does not answer in time. The caller may try again later.
     #[error("the database is not available: {0}")]
     Unavailable(String),
-    /// The disk is full or read-only, and nothing was changed. The operator has to make room.
+    /// The disk is full or read-only, or another program keeps the file locked, and nothing was changed. The operator has to
+    /// see to it.
     #[error(
-        "the database cannot be written: {0}. See that its disk has room and that Sessera may write there, or give it another dsn"
+        "the database cannot be written: {0}. See that its disk has room, that Sessera may write there and that no other program keeps it locked, or give it another dsn"
     )]
     NotWritable(String),
     /// The file with the secrets that were made up for a database is gone.
@@ -75,12 +76,31 @@ pub enum StoreError {
         "secrets.cipher does not fit this database: start Sessera with the secret that it was created with (several may be listed; the first encrypts, all decrypt)"
     )]
     WrongSecret,
+    /// The same, where the database was written under a secret that was made up for it.
+    #[error(
+        "secrets.cipher does not fit this database, because it was created without one, under secrets that were made up for it: {0} has them. Put its \"cipher\" behind yours in secrets.cipher and its \"cookie\" behind yours in secrets.cookie, and start again; \"sessera secrets rotate\" then encrypts everything under yours"
+    )]
+    SecretsMadeUp(String),
     /// A stored value cannot be read, because the database is damaged or was changed by hand.
     #[error("the database holds a value that cannot be read: {0}")]
     Corrupt(String),
     /// The data source name does not name a database.
     #[error("{0}")]
     InvalidDsn(String),
+}
+
+impl StoreError {
+    /// The error with the name of the database that it is about, such as a file or a host, where its words lack it.
+    #[must_use]
+    pub(crate) fn of(self, database: &str) -> Self {
+        let named = |what: String| if what.contains(database) { what } else { format!("{database}: {what}") };
+        match self {
+            Self::Unavailable(what) => Self::Unavailable(named(what)),
+            Self::NotWritable(what) => Self::NotWritable(named(what)),
+            Self::Corrupt(what) => Self::Corrupt(named(what)),
+            other => other,
+        }
+    }
 }
 
 /// Says what an error of the database library means for the caller.
@@ -99,9 +119,14 @@ pub(crate) fn from_sqlx(error: sqlx::Error) -> StoreError {
             let code = database.code().and_then(|code| code.parse::<i64>().ok()).unwrap_or(0) & 0xFF;
             let what = database.message().to_owned();
             match code {
-                BUSY | LOCKED => StoreError::Unavailable(what),
+                BUSY | LOCKED => StoreError::NotWritable(format!(
+                    "{what}, because another program has its file open for a change; \"fuser\" with the file's name says which one"
+                )),
+                NOTADB => {
+                    StoreError::Corrupt(format!("{what}. Restore a backup, or name another file as dsn"))
+                }
                 READONLY | FULL | IOERR | CANTOPEN => StoreError::NotWritable(what),
-                CORRUPT | NOTADB => StoreError::Corrupt(what),
+                CORRUPT => StoreError::Corrupt(what),
                 _ => conflict_of(&what).map_or(StoreError::Corrupt(what), StoreError::Conflict),
             }
         }

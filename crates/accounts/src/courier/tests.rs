@@ -142,6 +142,8 @@ async fn what_fails_is_tried_again_after_a_pause() {
     assert_eq!(deliver(&accounts).await, 1);
     assert_eq!(mail_server.mails().len(), 1);
     assert!(waiting(&accounts).await.is_empty());
+    let counted = [MessageOutcome::Sent, MessageOutcome::Failed, MessageOutcome::GivenUp];
+    assert_eq!(counted.map(|outcome| accounts.parts.metrics.messages(outcome)), [1, 2, 0]);
 }
 
 #[tokio::test]
@@ -149,10 +151,15 @@ async fn a_mail_server_that_is_away_is_waited_for() {
     // The socket is bound but does not listen: nobody answers there, and nobody else is given the port.
     let closed = tokio::net::TcpSocket::new_v4().unwrap();
     closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let accounts = sending_to(closed.local_addr().unwrap().port()).await;
+    let address = closed.local_addr().unwrap();
+    let accounts = sending_to(address.port()).await;
     enqueue(&accounts).await;
     assert_eq!(deliver(&accounts).await, 1);
     assert_eq!(waiting(&accounts).await[0].attempts, 1);
+    let reason = told(&accounts).await.remove(0).dispatches.remove(0).error.unwrap();
+    for part in [&*address.to_string(), "courier.smtp.connection_uri"] {
+        assert!(reason.contains(part), "{part}: {reason}");
+    }
 }
 
 #[tokio::test]
@@ -166,6 +173,7 @@ async fn what_is_refused_for_good_or_comes_too_late_is_given_up() {
     assert_eq!(given_up.status, MessageStatus::Abandoned);
     let reason = given_up.dispatches[0].error.as_deref().unwrap_or_default();
     assert!(reason.contains("nobody here"), "{reason}");
+    assert_eq!(accounts.parts.metrics.messages(MessageOutcome::GivenUp), 1);
 
     let late = TestAccounts::configured(json!({})).await;
     enqueue(&late).await;

@@ -21,6 +21,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 /// A mail server.
 #[derive(Clone, Debug)]
 pub struct Smtp {
+    /// Its host and port, for whoever looks for what is wrong.
+    address: String,
     transport: AsyncSmtpTransport<Tokio1Executor>,
     sender: Mailbox,
     headers: Vec<(HeaderName, String)>,
@@ -34,7 +36,7 @@ impl Smtp {
         let sender = sender(config, problems);
         let headers = headers(section, problems);
         match transport(uri.expose(), section.local_name.clone()) {
-            Ok(transport) => Some(Self { transport, sender: sender?, headers }),
+            Ok((address, transport)) => Some(Self { address, transport, sender: sender?, headers }),
             Err(problem) => {
                 problems.push(Problem::new("/courier/smtp/connection_uri", problem));
                 None
@@ -44,8 +46,11 @@ impl Smtp {
 }
 
 /// Reads the address of a mail server in the form that kratos.yml has. No error repeats the address: a
-/// password stands in it.
-fn transport(text: &str, hello: Option<String>) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
+/// password stands in it. The host and port come with the way to them.
+fn transport(
+    text: &str,
+    hello: Option<String>,
+) -> Result<(String, AsyncSmtpTransport<Tokio1Executor>), String> {
     let url = Url::parse(text).map_err(|_| {
         "it is no address: write smtp://user:password@host:port/, with signs such as / in the password percent-encoded"
     })?;
@@ -74,8 +79,10 @@ fn transport(text: &str, hello: Option<String>) -> Result<AsyncSmtpTransport<Tok
         "smtp" => (Tls::Required(parameters()?), 587),
         other => return Err(format!("\"{other}\" is not known; use smtp:// or smtps://")),
     };
+    let port = url.port().unwrap_or(port);
+    let address = format!("{}:{port}", url.host_str().unwrap_or_default());
     let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
-        .port(url.port().unwrap_or(port))
+        .port(port)
         .tls(tls)
         .timeout(Some(ANSWER_TIMEOUT));
     if let Some(hello) = hello {
@@ -86,7 +93,7 @@ fn transport(text: &str, hello: Option<String>) -> Result<AsyncSmtpTransport<Tok
         let password = decode(url.password().unwrap_or_default());
         builder = builder.credentials(Credentials::new(decode(url.username()), password));
     }
-    Ok(builder.build())
+    Ok((address, builder.build()))
 }
 
 fn sender(config: &Config, problems: &mut Vec<Problem>) -> Option<Mailbox> {
@@ -128,10 +135,12 @@ impl Smtp {
     /// Hands a mail over to the server.
     pub async fn send(&self, recipient: &str, mail: &Mail, now: Timestamp) -> Result<(), NotSent> {
         let message = self.message(recipient, mail, now)?;
+        let of_server =
+            |error| format!("the mail server {} (courier.smtp.connection_uri): {error}", self.address);
         match self.transport.send(message).await {
             Ok(_) => Ok(()),
-            Err(error) if error.is_permanent() => Err(NotSent::Never(error.to_string())),
-            Err(error) => Err(NotSent::Later(error.to_string())),
+            Err(error) if error.is_permanent() => Err(NotSent::Never(of_server(error))),
+            Err(error) => Err(NotSent::Later(of_server(error))),
         }
     }
 

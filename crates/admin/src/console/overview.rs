@@ -15,7 +15,8 @@ use sessera_node::record::Record;
 use sessera_node::sinks::Sinks;
 use sessera_rotation::{Schedule, Timing};
 use sessera_store::{
-    AuditEntry, AuditFrom, AuditPage, Managed, MessageFilter, MessageStatus, Page, SinkState, Span, Store,
+    AuditEntry, AuditFrom, AuditPage, Committer, Managed, MessageFilter, MessageStatus, Page, SinkState,
+    Span, Store,
 };
 use sessera_telemetry::samples::Sample;
 use sessera_telemetry::{Metrics, Samples};
@@ -38,6 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What the page looks at, which the handler takes as one part.
 pub(super) struct Watched {
     store: Arc<dyn Store>,
+    committer: Committer,
     configuration: Arc<Configuration>,
     record: Arc<Record>,
     sinks: Arc<Sinks>,
@@ -51,6 +53,7 @@ impl FromRef<AdminState> for Watched {
     fn from_ref(state: &AdminState) -> Self {
         Self {
             store: FromRef::from_ref(state),
+            committer: FromRef::from_ref(state),
             configuration: FromRef::from_ref(state),
             record: FromRef::from_ref(state),
             sinks: FromRef::from_ref(state),
@@ -115,6 +118,7 @@ impl Watched {
         let lease = self.lease.check(here.now, &here.snapshot.issuer.settings.timing);
         Parts {
             database,
+            is_stuck: self.committer.is_stuck(),
             is_line_trusted: self.store.line().is_trusted(),
             lease: lease.map_err(|refusal| refusal.to_string()),
             clock: self.metrics.issuer.clock_difference.get(),

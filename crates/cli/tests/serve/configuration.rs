@@ -267,6 +267,50 @@ fn files_are_read_again_when_they_change() {
 }
 
 #[test]
+fn a_template_that_waits_for_its_keys_is_told_once_and_again_when_they_are_there() {
+    let folder = TempDir::new().unwrap();
+    let waits = r#"{"t":{"jwks_url":"set://k"}}"#;
+    let server = start(
+        folder.path(),
+        &["--dev"],
+        &[("SESSION_WHOAMI_TOKENIZER_TEMPLATES", waits), ("LOG_LEVEL", "info")],
+    );
+    let broken = "the template cannot be used";
+    let said = server.said.join("\n");
+    assert_eq!(said.matches(broken).count(), 1, "{said}");
+    let key = json!({"alg": "ES256", "kid": "one", "use": "sig"});
+    assert_eq!(call(&server.admin, "POST", "/admin/keys/other", &[], Some(&key)).0, 201);
+    assert_eq!(call(&server.admin, "POST", "/admin/keys/k", &[], Some(&key)).0, 201);
+    let (before, _) = server.heard("the template can be used now");
+    assert!(before.iter().all(|line| !line.contains(broken)), "{before:#?}");
+}
+
+#[test]
+fn the_schema_of_the_document_lets_people_sign_in_by_code() {
+    let folder = TempDir::new().unwrap();
+    let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/identity-schemas.md");
+    let document = std::fs::read_to_string(document).unwrap();
+    let block = |language: &str| {
+        let (_, rest) = document.split_once(&format!("```{language}\n")).unwrap();
+        rest.split_once("```").unwrap().0.replace("/etc/sessera", folder.path().to_str().unwrap())
+    };
+    std::fs::write(folder.path().join("person.schema.json"), block("json")).unwrap();
+    std::fs::write(folder.path().join("c.yml"), block("yaml")).unwrap();
+    let server = start(folder.path(), &["--dev", "-c", "c.yml"], &[]);
+    let said = server.said.join("\n");
+    assert!(!said.contains("nobody can use it"), "{said}");
+    assert_eq!(call(&server.public, "GET", "/schemas/person", &[], None).0, 200);
+    let (status, flow) = call(&server.public, "GET", "/self-service/registration/api", &[], None);
+    let names: Vec<&str> = flow["ui"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|node| node["attributes"]["name"].as_str())
+        .collect();
+    assert!(status == 200 && names.contains(&"traits.company"), "{status} {names:?}");
+}
+
+#[test]
 fn a_server_that_does_not_start_tells_the_same_errors_as_the_command_that_looks_at_its_files() {
     let folder = TempDir::new().unwrap();
     let templates = "session: {whoami: {tokenizer: {templates: {syntax: {jwks_url: 'set://k', claims_mapper_url: 'base64://eyBjbGFpbXM6IHsgYTogfQ=='}, ttl: {jwks_url: 'set://k', ttl: soon}, keys: {jwks_url: 'ftp://k'}, gone: {jwks_url: 'file:///gone.json'}}}}}\n";

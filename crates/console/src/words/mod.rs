@@ -44,6 +44,7 @@ sessera_pages::words! {
     PartDatabase = "overview.database",
     DatabaseAnswers = "overview.database.answers",
     DatabaseAway = "overview.database.away",
+    DatabaseStuck = "overview.database.stuck",
     LineBroken = "overview.line.broken",
     PartLease = "overview.lease",
     LeaseHeld = "overview.lease.held",

@@ -43,7 +43,7 @@ impl From<StoreError> for ApiError {
             StoreError::NotWritable(what) => {
                 tracing::error!(error = %what, "the database cannot be written");
                 Self::unavailable(
-                    "The database cannot be written right now. Nothing was changed; try again later.",
+                    "The database cannot be written right now. Nothing was changed; try again later. The log of the server has the reason.",
                 )
             }
             other => Self::internal(other),

@@ -87,7 +87,12 @@ impl Hosts {
             }
         }
         if count == 1 {
-            return Err(problems.remove(0));
+            let host = &self.dsn.hosts[0];
+            let address = match host.get_socket() {
+                Some(folder) => folder.display().to_string(),
+                None => format!("{}:{}", host.get_host(), host.get_port()),
+            };
+            return Err(problems.remove(0).of(&address));
         }
         let hosts = self.dsn.hosts.iter().zip(&problems);
         let each: Vec<String> =

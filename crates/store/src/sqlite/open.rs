@@ -21,6 +21,7 @@ use crate::lock::FileLock;
 use crate::migrations::{self, TABLE_OF_KRATOS};
 use crate::parameters::{Row, SQLITE, SQLITE_READ, used_of};
 use crate::sealer::Sealer;
+use crate::secrets_file;
 
 /// What a store on SQLite needs.
 pub struct SqliteOptions {
@@ -97,6 +98,16 @@ impl SqliteStore {
 
     /// Opens the database, making it when it is not there. Others may have it open as well.
     pub async fn open(options: SqliteOptions) -> Result<Self, StoreError> {
+        let path = options.path.clone();
+        Self::connected(options).await.map_err(|error| match error {
+            StoreError::WrongSecret if secrets_file::path_beside(&path).exists() => {
+                StoreError::SecretsMadeUp(secrets_file::path_beside(&path).display().to_string())
+            }
+            other => other.of(&path.display().to_string()),
+        })
+    }
+
+    async fn connected(options: SqliteOptions) -> Result<Self, StoreError> {
         create_private(&options.path)?;
         refuse_that_of_a_kratos(&options.path).await?;
         let connect = SqliteConnectOptions::new()

@@ -372,6 +372,8 @@ fn unreachable(what: &'static str, url: &Url, error: &anyhow::Error) -> Finding 
     let cause = error.root_cause().to_string();
     let told = if cause.contains("CaUsedAsEndEntity") {
         "the server shows the certificate of an authority (CA:TRUE) as its own, which no client takes: make it with -addext basicConstraints=critical,CA:FALSE, or let an authority sign another and name that authority's certificate as session.upstream.ca_file"
+    } else if cause.contains("certificate expired") || cause.contains("not valid yet") {
+        "have the server show a certificate that is valid now, or set the clock of this machine"
     } else if cause.to_ascii_lowercase().contains("certificate") {
         "name the file with the certificate of its authority as session.upstream.ca_file"
     } else {
