@@ -32,8 +32,13 @@ const OTHERS: [&str; 7] = [
     "forward-auth:",
 ];
 
+/// A schema of people who sign in by password and by code.
+const SCHEMA: &str = "base64://eyJwcm9wZXJ0aWVzIjp7InRyYWl0cyI6eyJwcm9wZXJ0aWVzIjp7ImVtYWlsIjp7InR5cGUiOiJzdHJpbmciLCJvcnkuc2gva3JhdG9zIjp7ImNyZWRlbnRpYWxzIjp7InBhc3N3b3JkIjp7ImlkZW50aWZpZXIiOnRydWV9LCJjb2RlIjp7ImlkZW50aWZpZXIiOnRydWUsInZpYSI6ImVtYWlsIn19fX19fX19";
+
 /// What stands for something that only the reader has, and what the test has there.
-const STAND_INS: [(&str, &str); 7] = [
+const STAND_INS: [(&str, &str); 9] = [
+    ("file:///etc/sessera/person.schema.json", SCHEMA),
+    ("file:///etc/sessera/default.schema.json", SCHEMA),
     (
         "file:///etc/sessera/pages/logo.svg",
         "base64://PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4=",
